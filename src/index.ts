@@ -1,0 +1,39 @@
+/** The core: threads, their tasks and signals. Sockets are in `taskthread/net`, ready-made threads in `taskthread/threads`. */
+export { Reply } from './intercom/ask.ts';
+export type { Books } from './intercom/books.ts';
+export { imbalance } from './intercom/books.ts';
+export type { EdgeSnapshot } from './intercom/edge.ts';
+export type { LaneSnapshot } from './intercom/lane.ts';
+export type { LaneOptions, Overflow } from './intercom/lane-options.ts';
+export type { OverflowPolicy } from './intercom/overflow.ts';
+export { MessageSignal } from './intercom/signal.ts';
+export type { CancelScope, Scoped } from './kernel/cancel-scope.ts';
+export type { Clock, Timer } from './kernel/clock.ts';
+export * from './kernel/errors.ts';
+export type { Record as LifecycleRecord } from './kernel/probe.ts';
+export type { Scheduler } from './kernel/scheduler.ts';
+export type { AnyChild, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
+export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
+export type { Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
+export { type MainEnd, type MainOptions, runMain } from './taskthread/main.ts';
+export {
+  formatStopReport,
+  type HungOn,
+  type StopOptions,
+  type StopReport,
+  type ThreadReport,
+} from './taskthread/shutdown.ts';
+export type { RunningSnapshot, TaskSnapshot, ThreadSnapshot, WaitSnapshot } from './taskthread/snapshot.ts';
+export type { ChildSpec, Closable, ThreadOptions } from './taskthread/spec.ts';
+export { type StartOptions, start } from './taskthread/start.ts';
+export type { FailurePolicy } from './taskthread/supervision.ts';
+export type { ReScheduleOptions, TaskAnswer, TaskBody, TaskOptions, TaskTurn } from './taskthread/task.ts';
+export type { TaskRegistry } from './taskthread/task-registry.ts';
+export {
+  type AnyThread,
+  type ChildSource,
+  type SignalListener,
+  TaskThread,
+  type ThreadClass,
+} from './taskthread/taskthread.ts';
+export type { AskOptions, Turn } from './taskthread/turn.ts';

@@ -1,0 +1,190 @@
+/**
+ * Cancel scopes: what a wait belongs to. Level-triggered (law 17): once a scope is cancelled every wait in it throws, not
+ * only the first. Scopes nest; a parent owns a list of its members (child scopes and parked waiters) and unlinks each at
+ * its end, so that nothing is left on a long-lived scope (law 19; `AbortSignal.any` would leave it).
+ *
+ * Three levels, each stronger than the one before:
+ *   intake closed   waits on a source throw `IntakeClosedError`, all others go on
+ *   cancelled       every wait throws `CancelledError`; a shielded child scope is spared
+ *   ended           every wait throws `ThreadEndedError`; nothing is spared
+ *
+ * Not here: the parking itself (`wait-queue`), and which thread owns which scope (`../taskthread`).
+ */
+import { CancelledError } from './errors.ts';
+import type { Host } from './host.ts';
+import type { Timer } from './clock.ts';
+
+/** A member of a scope: a child scope or a parked waiter. The scope links members into a list of its own. */
+export interface ScopeMember {
+  scope: CancelScope | undefined;
+  previousMember: ScopeMember | undefined;
+  nextMember: ScopeMember | undefined;
+  /** The scope that holds this member has reached a level. */
+  reached(level: ScopeLevel, error: Error): void;
+}
+
+export type ScopeLevel = 'intake-closed' | 'cancelled' | 'ended';
+
+/** Whatever names a scope: a turn, a thread's scope, a scope itself. Every wait of ours takes one as `{ scope }`. */
+export interface Scoped {
+  readonly cancelScope: CancelScope;
+  /** What a wait that begins now in this scope must throw, if anything. */
+  readonly refusal: Error | undefined;
+}
+
+export interface CancelScopeOptions {
+  /** Cancels this scope when so much time has passed. */
+  readonly timeoutMs?: number | undefined;
+  /** Spares this scope when the parent's is cancelled; only the end of the thread reaches it. */
+  readonly shielded?: boolean;
+}
+
+export class CancelScope implements ScopeMember, Scoped {
+  readonly host: Host;
+  scope: CancelScope | undefined;
+  previousMember: ScopeMember | undefined;
+  nextMember: ScopeMember | undefined;
+  #firstMember: ScopeMember | undefined;
+  #intakeError: Error | undefined;
+  #error: Error | undefined;
+  #ended = false;
+  readonly #shielded: boolean;
+  #timer: Timer | undefined;
+  #timedOut = false;
+  #controller: AbortController | undefined;
+  /** When this scope or an ancestor is cancelled by time, in the clock's milliseconds; Infinity for never. */
+  readonly deadline: number;
+
+  constructor(host: Host, parent?: CancelScope, options: CancelScopeOptions = {}) {
+    this.host = host;
+    this.#shielded = options.shielded ?? false;
+    const outer = parent === undefined || this.#shielded ? Infinity : parent.deadline;
+    const { timeoutMs } = options;
+    this.deadline = timeoutMs === undefined ? outer : Math.min(outer, host.clock.now() + timeoutMs);
+    parent?.add(this);
+    if (timeoutMs !== undefined && this.#error === undefined) {
+      this.#timer = host.clock.setTimer(timeoutMs, () => {
+        this.#timer = undefined;
+        if (this.#error !== undefined) return;
+        this.#timedOut = true;
+        this.cancel(new CancelledError(`a time limit of ${timeoutMs} ms has passed`));
+      });
+    }
+  }
+
+  get cancelScope(): CancelScope {
+    return this;
+  }
+
+  get cancelled(): boolean {
+    return this.#error !== undefined;
+  }
+
+  /** True when it was this scope's own time limit that cancelled it. */
+  get timedOut(): boolean {
+    return this.#timedOut;
+  }
+
+  /** An AbortSignal that fires with this scope, for Node's own words. Made when first asked for. */
+  get abortSignal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#error !== undefined) this.#controller.abort(this.#error);
+    }
+    return this.#controller.signal;
+  }
+
+  get refusal(): Error | undefined {
+    return this.#error;
+  }
+
+  /** The same of a wait on a source, for something to take in. */
+  get sourceRefusal(): Error | undefined {
+    return this.#error ?? this.#intakeError;
+  }
+
+  /** Throws if this scope is cancelled. */
+  check(): void {
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  cancel(error: Error): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.#clearTimer();
+    this.#tellMembers('cancelled', error);
+    this.#controller?.abort(error);
+  }
+
+  closeIntake(error: Error): void {
+    if (this.#intakeError !== undefined || this.#error !== undefined) return;
+    this.#intakeError = error;
+    this.#tellMembers('intake-closed', error);
+  }
+
+  /** The thread has ended: also what is shielded is over. */
+  end(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    this.#clearTimer();
+    this.#tellMembers('ended', error);
+    this.#controller?.abort(error);
+    this.scope?.remove(this);
+  }
+
+  reached(level: ScopeLevel, error: Error): void {
+    if (level === 'ended') this.end(error);
+    else if (this.#shielded) return;
+    else if (level === 'cancelled') this.cancel(error);
+    else this.closeIntake(error);
+  }
+
+  /** Ends the use of this scope without cancelling anything: its timer goes, and its parent forgets it. */
+  close(): void {
+    this.#clearTimer();
+    this.scope?.remove(this);
+  }
+
+  add(member: ScopeMember): void {
+    member.scope = this;
+    member.previousMember = undefined;
+    member.nextMember = this.#firstMember;
+    if (this.#firstMember !== undefined) this.#firstMember.previousMember = member;
+    this.#firstMember = member;
+    if (this.#ended) member.reached('ended', this.#error!);
+    else if (this.#error !== undefined) member.reached('cancelled', this.#error);
+    else if (this.#intakeError !== undefined) member.reached('intake-closed', this.#intakeError);
+  }
+
+  remove(member: ScopeMember): void {
+    if (member.scope !== this) return;
+    if (member.previousMember === undefined) this.#firstMember = member.nextMember;
+    else member.previousMember.nextMember = member.nextMember;
+    if (member.nextMember !== undefined) member.nextMember.previousMember = member.previousMember;
+    member.scope = undefined;
+    member.previousMember = undefined;
+    member.nextMember = undefined;
+  }
+
+  /** Newest first. For snapshots. */
+  *members(): Generator<ScopeMember> {
+    for (let member = this.#firstMember; member !== undefined; member = member.nextMember) yield member;
+  }
+
+  /** Oldest first: who waited longest is told first. A member may remove itself while it is told. */
+  #tellMembers(level: ScopeLevel, error: Error): void {
+    const told: ScopeMember[] = [];
+    for (let member = this.#firstMember; member !== undefined; member = member.nextMember) told.push(member);
+    for (let i = told.length - 1; i >= 0; i--) {
+      const member = told[i];
+      if (member !== undefined && member.scope === this) member.reached(level, error);
+    }
+  }
+
+  #clearTimer(): void {
+    if (this.#timer === undefined) return;
+    this.host.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+}

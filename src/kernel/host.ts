@@ -1,0 +1,31 @@
+/**
+ * What a root holds and its whole tree inherits: one clock, one scheduler, one probe (law 20). Replace it at `start` to
+ * run a program in virtual time.
+ */
+import { type Clock, realClock } from './clock.ts';
+import { Probe, type Record } from './probe.ts';
+import { LoopScheduler, type Scheduler } from './scheduler.ts';
+
+export interface Host {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly probe: Probe;
+  /** The next thread's number, unique in the tree. */
+  nextId: number;
+}
+
+export interface HostOptions {
+  readonly clock?: Clock | undefined;
+  readonly scheduler?: Scheduler | undefined;
+  readonly onRecord?: ((record: Record) => void) | undefined;
+}
+
+export function makeHost(options: HostOptions): Host {
+  const clock = options.clock ?? realClock;
+  return {
+    clock,
+    scheduler: options.scheduler ?? new LoopScheduler(clock),
+    probe: new Probe(options.onRecord),
+    nextId: 1,
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * What the runtime reports: the count of live resources, which every leak check compares, and the records of a tree,
+ * which go to one sink that the root holds.
+ *
+ * Rules: a record is plain data; writing one costs a single branch while nobody listens; a sink that throws harms
+ * nobody. Not here: who listens (`../taskthread/events`, later `../observe`).
+ */
+
+/** How many of each kind are alive in this process, over all trees. A leak check compares two copies of it. */
+export interface LiveCounts {
+  /** Threads whose `enter` was begun and that have not ended. */
+  threads: number;
+  /** Tasks that have not ended. */
+  tasks: number;
+  timers: number;
+  /** Parked waits. */
+  waiters: number;
+  sockets: number;
+  /** Listening servers. */
+  servers: number;
+}
+
+export const live: LiveCounts = { threads: 0, tasks: 0, timers: 0, waiters: 0, sockets: 0, servers: 0 };
+
+/** One thing that happened in a tree, as plain data. `path` names the thread. */
+export type Record =
+  | { readonly kind: 'entered'; readonly path: string }
+  | { readonly kind: 'stopping'; readonly path: string; readonly why: string }
+  | { readonly kind: 'ended'; readonly path: string; readonly outcome: string; readonly error?: unknown }
+  | { readonly kind: 'failed'; readonly path: string; readonly where: string; readonly error: unknown }
+  | { readonly kind: 'abandoned'; readonly path: string; readonly hungOn: string; readonly forMs: number }
+  | { readonly kind: 'task-ended'; readonly path: string; readonly task: string }
+  | {
+      readonly kind: 'overflow';
+      readonly path: string;
+      readonly direction: 'down' | 'up';
+      readonly policy: string;
+      readonly queued: number;
+    }
+  | {
+      readonly kind: 'dead-letter';
+      readonly path: string;
+      readonly direction: 'down' | 'up';
+      readonly reason: string;
+      readonly signal: unknown;
+    }
+  | { readonly kind: 'late'; readonly path: string; readonly what: string; readonly error?: unknown };
+
+/** Where the records of one tree go. */
+export class Probe {
+  #sink: ((record: Record) => void) | undefined;
+
+  constructor(sink?: (record: Record) => void) {
+    this.#sink = sink;
+  }
+
+  /** True while somebody listens: ask before building a record. */
+  get on(): boolean {
+    return this.#sink !== undefined;
+  }
+
+  record(record: Record): void {
+    try {
+      this.#sink?.(record);
+    } catch (error) {
+      // A broken observer must not break what it observes; it is switched off and said so once.
+      this.#sink = undefined;
+      process.emitWarning(`the record sink threw and was switched off: ${String(error)}`, 'TaskThreadWarning');
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * The one run queue of a tree, drained in slices, and the budget that keeps the event loop breathing (law 9).
+ *
+ *        enqueue ──► run queue ──► drain (a microtask) ──► run, run, run … ──► slice spent? ──► setImmediate ──► drain
+ *
+ * A slice is what runs between two turns of the event loop. When it has lasted `SLICE_MS` it is *spent*, and stays so until
+ * the next immediate: clearing the flag earlier would let microtasks go on for ever and starve timers and I/O.
+ *
+ * Shaped by measurement: arming the drain with a resolved promise's `then` beats `queueMicrotask`, and `setImmediate` always
+ * would cost a turn of the loop per signal; reading the clock costs as much as handling a signal, so it is read once per
+ * step, and every `#period` words in between, a period that starts at one and doubles only while the words are cheap.
+ */
+import type { Clock } from './clock.ts';
+
+/** Something that can be given a step: a thread with work, a task whose turn is due. Links itself into the run queue. */
+export interface Runnable {
+  nextRunnable: Runnable | undefined;
+  queued: boolean;
+  /** How many things it may do in one step. Kept by the scheduler: it grows while steps are quick. */
+  quota: number;
+  /** Does one step. Never throws. */
+  run(): void;
+}
+
+/** Decides what runs next, and when the event loop gets its turn. A test can replace it. */
+export interface Scheduler {
+  /** The time as of the last reading: at most a slice old while anything runs. */
+  readonly coarseNow: number;
+  /** Puts a runnable at the end of the run queue, once. */
+  enqueue(runnable: Runnable): void;
+  /** Goes on with a runnable whose wait is over: at once if the slice allows, else from the queue. */
+  resume(runnable: Runnable): void;
+  /** Takes one word's share of the slice. True when the slice is spent: the caller then waits for `nextSlice`. */
+  spend(): boolean;
+  /** Resolves when the event loop has had its turn. Cannot be cancelled, because it always comes. */
+  nextSlice(): Promise<void>;
+}
+
+const SLICE_MS = 4;
+/** A step or a period shorter than this may grow. */
+const QUICK_MS = 0.1;
+const SLOW_MS = 0.5;
+const LARGEST_QUOTA = 64;
+const RESOLVED = Promise.resolve();
+
+export class LoopScheduler implements Scheduler {
+  readonly #clock: Clock;
+  #head: Runnable | undefined;
+  #tail: Runnable | undefined;
+  /** A drain is running or will come. */
+  #armed = false;
+  #open = false;
+  #spent = false;
+  #sliceEnd = 0;
+  /** Words left until the clock is read again. */
+  #credit = 0;
+  #period = 1;
+  #turn: Promise<void> | undefined;
+  #endTurn: (() => void) | undefined;
+  coarseNow: number;
+
+  /** Nothing is queued, and the event loop has had its turn since anything ran. */
+  get idle(): boolean {
+    return this.#head === undefined && !this.#open && !this.#armed;
+  }
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.coarseNow = clock.now();
+  }
+
+  enqueue(runnable: Runnable): void {
+    if (runnable.queued) return;
+    runnable.queued = true;
+    runnable.nextRunnable = undefined;
+    if (this.#tail === undefined) this.#head = runnable;
+    else this.#tail.nextRunnable = runnable;
+    this.#tail = runnable;
+    if (this.#armed) return;
+    this.#armed = true;
+    // A spent slice has its immediate pending, and that drains.
+    if (!this.#spent) void RESOLVED.then(this.#drain);
+  }
+
+  resume(runnable: Runnable): void {
+    if (runnable.queued || this.spend()) this.enqueue(runnable);
+    else runnable.run();
+  }
+
+  spend(): boolean {
+    if (--this.#credit > 0) return this.#spent;
+    this.#readClock();
+    return this.#spent;
+  }
+
+  nextSlice(): Promise<void> {
+    if (!this.#open) this.#openSlice(this.#clock.now());
+    this.#turn ??= new Promise((resolve) => {
+      this.#endTurn = resolve;
+    });
+    return this.#turn;
+  }
+
+  readonly #drain = (): void => {
+    while (this.#head !== undefined) {
+      if (this.#spent) return;
+      const runnable = this.#head;
+      this.#head = runnable.nextRunnable;
+      if (this.#head === undefined) this.#tail = undefined;
+      runnable.nextRunnable = undefined;
+      runnable.queued = false;
+      runnable.run();
+      const took = this.#readClock();
+      if (took < QUICK_MS) {
+        if (runnable.quota < LARGEST_QUOTA) runnable.quota *= 2;
+      } else if (took > SLOW_MS) runnable.quota = 1;
+    }
+    this.#armed = false;
+  };
+
+  /** Reads the clock, opens a slice or finds it spent; returns the milliseconds since the last reading of this slice. */
+  #readClock(): number {
+    const now = this.#clock.now();
+    if (!this.#open) {
+      this.#openSlice(now);
+      return SLICE_MS;
+    }
+    const took = now - this.coarseNow;
+    this.coarseNow = now;
+    if (now >= this.#sliceEnd) this.#spent = true;
+    if (took > QUICK_MS) this.#period = 1;
+    else if (this.#period < LARGEST_QUOTA) this.#period *= 2;
+    this.#credit = this.#period;
+    return took;
+  }
+
+  #openSlice(now: number): void {
+    this.#open = true;
+    this.coarseNow = now;
+    this.#sliceEnd = now + SLICE_MS;
+    this.#period = 1;
+    this.#credit = 1;
+    setImmediate(this.#closeSlice);
+  }
+
+  readonly #closeSlice = (): void => {
+    this.#open = false;
+    this.#spent = false;
+    this.#credit = 0;
+    const endTurn = this.#endTurn;
+    this.#turn = undefined;
+    this.#endTurn = undefined;
+    endTurn?.();
+    if (this.#head !== undefined) this.#drain();
+  };
+}

@@ -1,0 +1,203 @@
+/**
+ * The only place that parks. A waiter stands in one line (its queue, in the order of arrival) and in one scope; it leaves
+ * both in the same step, by being woken, failed or cancelled, whichever is first. So cancel-safety is argued once, here:
+ * a waiter that was woken cannot be cancelled any more (the hand-over stands, law 18), one that was cancelled is not in
+ * the line and can be handed nothing.
+ *
+ * Primitives are a few words over this: what a waiter brings (`item`), when to wake whom, and what to undo in
+ * `waitCancelled`.
+ */
+import type { CancelScope, ScopeLevel, ScopeMember } from './cancel-scope.ts';
+import { live } from './probe.ts';
+import type { Timer } from './clock.ts';
+
+/** What is waited on: it can say so, and puts its books right when a waiter gives up. */
+export interface WaitOwner {
+  /** In words, for snapshots and reports: "a place in the lane to /Master-1/Database-2". */
+  describeWait(waiter: Waiter): string;
+  /** The waiter's scope was cancelled (or the intake closed); it has left the line already. */
+  waitCancelled(waiter: Waiter): void;
+}
+
+/** One parked wait. */
+export class Waiter implements ScopeMember {
+  readonly owner: WaitOwner;
+  /** What the waiter brought along: the signal of a sender, say. */
+  readonly item: unknown;
+  /** Waits on a source of intake, so that closing the intake ends it. */
+  readonly source: boolean;
+  /** On whose behalf, as given by the word that parked (a turn), if that is known. */
+  readonly by: unknown;
+  /** In the clock's milliseconds. */
+  readonly since: number;
+  readonly promise: Promise<unknown>;
+  line: WaitQueue | undefined;
+  previous: Waiter | undefined;
+  next: Waiter | undefined;
+  scope: CancelScope | undefined;
+  previousMember: ScopeMember | undefined;
+  nextMember: ScopeMember | undefined;
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(owner: WaitOwner, item: unknown, source: boolean, by: unknown, since: number) {
+    this.owner = owner;
+    this.item = item;
+    this.source = source;
+    this.by = by;
+    this.since = since;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    live.waiters++;
+  }
+
+  get parked(): boolean {
+    return this.line !== undefined;
+  }
+
+  wake(value?: unknown): void {
+    if (this.#leave()) this.#resolve(value);
+  }
+
+  fail(error: unknown): void {
+    if (this.#leave()) this.#reject(error);
+  }
+
+  reached(level: ScopeLevel, error: Error): void {
+    if (level === 'intake-closed' && !this.source) return;
+    if (!this.#leave()) return;
+    // Nobody may be awaiting a wait that was cancelled from outside, and a cancel is no failure.
+    this.promise.catch(noop);
+    this.owner.waitCancelled(this);
+    this.#reject(error);
+  }
+
+  #leave(): boolean {
+    if (this.line === undefined) return false;
+    this.line.remove(this);
+    this.scope?.remove(this);
+    live.waiters--;
+    return true;
+  }
+}
+
+/** A fair line of parked waiters. */
+export class WaitQueue {
+  #first: Waiter | undefined;
+  #last: Waiter | undefined;
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get first(): Waiter | undefined {
+    return this.#first;
+  }
+
+  /**
+   * Parks at the end of the line. In a scope that refuses, nothing is parked and the promise is rejected at once.
+   * *Cancel-safe:* a cancelled waiter has left the line before its promise rejects.
+   */
+  park(owner: WaitOwner, options: ParkOptions = {}): Promise<unknown> {
+    const refusal = options.source === true ? options.scope?.sourceRefusal : options.scope?.refusal;
+    if (refusal !== undefined) return rejected(refusal);
+    return this.parkWaiter(owner, options).promise;
+  }
+
+  /** The same for who needs the waiter itself, and has asked the scope's `refusal` before. */
+  parkWaiter(owner: WaitOwner, options: ParkOptions): Waiter {
+    const { scope } = options;
+    const source = options.source ?? false;
+    const since = scope?.host.scheduler.coarseNow ?? 0;
+    const waiter = new Waiter(owner, options.item, source, options.by, since);
+    waiter.line = this;
+    waiter.previous = this.#last;
+    if (this.#last === undefined) this.#first = waiter;
+    else this.#last.next = waiter;
+    this.#last = waiter;
+    this.#length++;
+    scope?.add(waiter);
+    return waiter;
+  }
+
+  /** Wakes the one that has waited longest. False when nobody waits. */
+  wakeFirst(value?: unknown): boolean {
+    if (this.#first === undefined) return false;
+    this.#first.wake(value);
+    return true;
+  }
+
+  wakeAll(value?: unknown): void {
+    while (this.#first !== undefined) this.#first.wake(value);
+  }
+
+  failAll(error: unknown): void {
+    while (this.#first !== undefined) this.#first.fail(error);
+  }
+
+  remove(waiter: Waiter): void {
+    if (waiter.line !== this) return;
+    if (waiter.previous === undefined) this.#first = waiter.next;
+    else waiter.previous.next = waiter.next;
+    if (waiter.next === undefined) this.#last = waiter.previous;
+    else waiter.next.previous = waiter.previous;
+    waiter.line = undefined;
+    waiter.previous = undefined;
+    waiter.next = undefined;
+    this.#length--;
+  }
+}
+
+export interface ParkOptions {
+  readonly scope?: CancelScope | undefined;
+  readonly item?: unknown;
+  readonly source?: boolean | undefined;
+  readonly by?: unknown;
+}
+
+/**
+ * Waits for so many milliseconds; 0 gives the event loop its turn. A sleep is a source: closing the intake ends it.
+ * *Cancel-safe:* no timer is left.
+ */
+export function sleep(ms: number, scope: CancelScope, by?: unknown): Promise<void> {
+  const refusal = scope.sourceRefusal;
+  if (refusal !== undefined) return rejected(refusal);
+  scope.host.scheduler.spend();
+  if (ms === 0) return scope.host.scheduler.nextSlice();
+  return new Sleep(ms, scope, by).promise;
+}
+
+class Sleep implements WaitOwner {
+  readonly #line = new WaitQueue();
+  readonly #timer: Timer;
+  readonly #scope: CancelScope;
+  readonly #ms: number;
+  readonly promise: Promise<void>;
+
+  constructor(ms: number, scope: CancelScope, by: unknown) {
+    this.#ms = ms;
+    this.#scope = scope;
+    this.promise = this.#line.park(this, { scope, source: true, by }) as Promise<void>;
+    this.#timer = scope.host.clock.setTimer(ms, () => this.#line.wakeFirst());
+  }
+
+  describeWait(): string {
+    return `sleep of ${this.#ms} ms`;
+  }
+
+  waitCancelled(): void {
+    this.#scope.host.clock.clearTimer(this.#timer);
+  }
+}
+
+/** A rejected promise that is no unhandled rejection when nobody looks: for refusals that say "it is over". */
+export function rejected(error: unknown): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(noop);
+  return promise;
+}
+
+function noop(): void {}

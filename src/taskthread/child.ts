@@ -1,0 +1,221 @@
+/**
+ * The handle of a child: what `addChild` and `start` give, the only way over the edge downwards. It stays valid for the whole
+ * life of the child and does not tell where the child runs.
+ */
+import type { Reply } from '../intercom/ask.ts';
+import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
+import type { Wait } from '../intercom/lane.ts';
+import type { LocalEdge } from '../intercom/local-edge.ts';
+import type { Scoped } from '../kernel/cancel-scope.ts';
+import { InvalidOptionError, NotAChildError, ThreadEndedError } from '../kernel/errors.ts';
+import { rejected } from '../kernel/wait-queue.ts';
+import type { ThreadEventEmitter } from './events.ts';
+import type { Outcome, ThreadState } from './lifecycle.ts';
+import { resolveStopOptions, type StopOptions, type StopReport } from './shutdown.ts';
+import type { ThreadSnapshot } from './snapshot.ts';
+
+/** What a thread takes and gives, as a type. */
+export interface Protocol<in Down, out Up, in ChildUp> {
+  readonly exchange: (down: Down, childUp: ChildUp) => Up;
+}
+
+/** What may be sent down to a thread of type `C`. */
+export type DownOf<C> = C extends { readonly '~protocol'?: Protocol<infer Down, infer _Up, infer _ChildUp> }
+  ? Down
+  : never;
+
+/** What a thread of type `C` sends up. */
+export type UpOf<C> = C extends { readonly '~protocol'?: Protocol<infer _Down, infer Up, infer _ChildUp> } ? Up : never;
+
+/** Options of a wait: the scope (a turn, say) whose cancel ends it. Default: the thread's own. */
+export interface WaitOptions {
+  readonly scope?: Scoped | undefined;
+}
+
+/** A child whose type is not known: what may be asked of any. */
+export interface AnyChild {
+  /** A number, unique in its tree. */
+  readonly id: number;
+  /** Where it stands in the tree: `/Master-1/Server-3`. */
+  readonly path: string;
+  readonly state: ThreadState;
+  /** 1, and one more with every restart. */
+  readonly incarnation: number;
+  /** How it ended; undefined while it lives. */
+  readonly outcome: Outcome | undefined;
+  /** Its life-cycle events. */
+  readonly events: ThreadEventEmitter;
+  /**
+   * Stops the child and all below it; resolves, always and within the budget, with what was found. Asked again, the shorter
+   * budget holds. *Cancel-safe:* the stop goes on, only the wait ends.
+   */
+  stop(options?: StopOptions & WaitOptions): Promise<StopReport>;
+  /** Resolves when the child has ended; never rejects because of how. */
+  join(options?: WaitOptions): Promise<Outcome>;
+  snapshot(): ThreadSnapshot;
+  toString(): string;
+  /** Stops it: `await using child = …`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The handle of a child of type `C`. */
+export interface Child<in out C> extends AnyChild {
+  /**
+   * Sends a signal, in the name of the parent thread and in its scope. In a hook or task prefer the turn's `send`, which knows
+   * whose wait it is. Undefined when accepted at once; see `Turn.send` for promises and errors.
+   */
+  send(signal: DownOf<C>, options?: WaitOptions): Promise<void> | undefined;
+  /** Sends without waiting. False when the signal would have to wait or is refused; it is then still yours. */
+  trySend(signal: DownOf<C>): boolean;
+  /** Sends a request and waits for its answer; see `Turn.ask`. */
+  ask<Answer>(make: (reply: Reply<Answer>) => DownOf<C>, options?: WaitOptions): Promise<Answer>;
+}
+
+/** The thread in whose name a signal is sent. */
+export interface SendTarget extends Wait {
+  readonly ended: boolean;
+  readonly path: string;
+}
+
+/** What a handle needs of its child. */
+export interface ChildRuntime extends ChildEnd {
+  readonly id: number;
+  readonly state: ThreadState;
+  readonly incarnation: number;
+  readonly outcome: Outcome | undefined;
+  readonly events: ThreadEventEmitter;
+  readonly stopDefaults: StopBudget;
+  readonly handle: ChildHandle;
+  waitEnded(wait: Wait): Promise<unknown>;
+  stopReport(): StopReport;
+  snapshot(): ThreadSnapshot;
+}
+
+export class ChildHandle implements Child<unknown> {
+  readonly #edge: LocalEdge;
+  readonly #child: ChildRuntime;
+
+  constructor(edge: LocalEdge, child: ChildRuntime) {
+    this.#edge = edge;
+    this.#child = child;
+  }
+
+  /** Sends in the name of a thread, which must be the parent (law 1). */
+  static sendFrom(sender: SendTarget, child: AnyChild, signal: unknown, wait: Wait): Promise<void> | undefined {
+    if (!(#edge in child)) return Promise.reject(new InvalidOptionError('child', child, 'the handle of a child'));
+    const edge = child.#edge;
+    if (sender.ended) return rejected(new ThreadEndedError(sender.path, signal));
+    if ((edge.parent as unknown) !== sender) {
+      return Promise.reject(new NotAChildError(edge.path, sender.path, signal));
+    }
+    const { refusal } = wait;
+    return refusal === undefined ? edge.sendDown(signal, wait) : rejected(refusal);
+  }
+
+  static sendToAll(
+    sender: SendTarget,
+    children: Iterable<AnyChild>,
+    signal: unknown,
+    wait: Wait,
+  ): Promise<void> | undefined {
+    let waits: Promise<void>[] | undefined;
+    for (const child of children) {
+      const sent = ChildHandle.sendFrom(sender, child, signal, wait);
+      if (sent !== undefined) {
+        waits ??= [];
+        waits.push(sent);
+      }
+    }
+    return waits === undefined ? undefined : allSettled(waits);
+  }
+
+  static askFrom<Answer>(
+    sender: SendTarget,
+    child: AnyChild,
+    make: (reply: Reply<Answer>) => unknown,
+    wait: Wait,
+  ): Promise<Answer> {
+    if (!(#edge in child)) return Promise.reject(new InvalidOptionError('child', child, 'the handle of a child'));
+    const edge = child.#edge;
+    if (sender.ended) return rejected(new ThreadEndedError(sender.path));
+    if ((edge.parent as unknown) !== sender) {
+      return Promise.reject(new NotAChildError(edge.path, sender.path, undefined));
+    }
+    return edge.askDown(make, wait);
+  }
+
+  get id(): number {
+    return this.#child.id;
+  }
+
+  get path(): string {
+    return this.#child.path;
+  }
+
+  get state(): ThreadState {
+    return this.#child.state;
+  }
+
+  get incarnation(): number {
+    return this.#child.incarnation;
+  }
+
+  get outcome(): Outcome | undefined {
+    return this.#child.outcome;
+  }
+
+  get events(): ThreadEventEmitter {
+    return this.#child.events;
+  }
+
+  send(signal: never, options?: WaitOptions): Promise<void> | undefined {
+    const wait = this.#wait(options);
+    const { refusal } = wait;
+    return refusal === undefined ? this.#edge.sendDown(signal, wait) : rejected(refusal);
+  }
+
+  trySend(signal: never): boolean {
+    return this.#edge.trySendDown(signal);
+  }
+
+  ask<Answer>(make: (reply: Reply<Answer>) => never, options?: WaitOptions): Promise<Answer> {
+    return this.#edge.askDown(make, this.#wait(options));
+  }
+
+  async stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {
+    const { scope, ...budget } = options;
+    const child = this.#child;
+    child.requestStop(resolveStopOptions(budget, child.stopDefaults), 'its handle was told to stop it');
+    if (child.state !== 'stopped') await child.waitEnded(this.#wait({ scope }));
+    return child.stopReport();
+  }
+
+  async join(options?: WaitOptions): Promise<Outcome> {
+    const child = this.#child;
+    if (child.outcome === undefined) await child.waitEnded(this.#wait(options));
+    return child.outcome!;
+  }
+
+  snapshot(): ThreadSnapshot {
+    return this.#child.snapshot();
+  }
+
+  toString(): string {
+    return this.#child.path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #wait(options: WaitOptions | undefined): Wait {
+    return options?.scope ?? this.#edge.parent;
+  }
+}
+
+/** Waits for all, then throws the first failure: so none is left unhandled. */
+async function allSettled(waits: Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(waits)) {
+    if (result.status === 'rejected') throw result.reason;
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * The one loop: calls the user's hooks, one at a time, and takes from the lanes that have something, in turn (law 4). How a
+ * thread begins and ends is in `thread-life`, what it owns in `thread-core`.
+ *
+ *     run ─► begin │ work: childEnded hooks, then one signal of each ready lane in turn ─► stop.advance
+ *
+ * Shaped by measurement: a handler that returns nothing costs no promise; the loop has one call site for each hook, and each
+ * hook is looked up once per thread, because a look-up at a site that sees many classes costs more than the call.
+ */
+import type { Lane } from '../intercom/lane.ts';
+import type { LocalEdge } from '../intercom/local-edge.ts';
+import type { Runnable } from '../kernel/scheduler.ts';
+import type { AnyChild, ChildRuntime } from './child.ts';
+import type { Outcome } from './lifecycle.ts';
+import type { ResolvedChildSpec } from './spec.ts';
+import { isThenable } from './task.ts';
+import { ThreadCore } from './thread-core.ts';
+import { Turn } from './turn.ts';
+
+export type SignalHook = (this: object, signal: never, turn: never) => unknown;
+export type ChildSignalHook = (this: object, signal: never, child: never, turn: never) => unknown;
+export type ChildEndedHook = (this: object, child: AnyChild, outcome: Outcome, turn: Turn) => unknown;
+
+/** A child whose end the `childEnded` hook is still to be told. */
+interface EndedChild {
+  readonly child: AnyChild;
+  readonly outcome: Outcome;
+}
+
+export abstract class Runtime extends ThreadCore implements Runnable {
+  nextRunnable: Runnable | undefined;
+  queued = false;
+  quota = 1;
+  /** Handles nothing any more: it has failed or is cancelled. */
+  deaf = false;
+  #readyHead: Lane | undefined;
+  #readyTail: Lane | undefined;
+  #endedChildren: EndedChild[] | undefined;
+  #turn: Turn | undefined;
+  #signalHook: SignalHook | undefined;
+  #childSignalHook: ChildSignalHook | undefined;
+  #onHandlerDone: (() => void) | undefined;
+  #onHandlerFailed: ((error: unknown) => void) | undefined;
+
+  /** The user's thread, whose hooks these are. */
+  protected abstract readonly thread: object;
+  protected abstract signalHook(): SignalHook;
+  protected abstract childSignalHook(): ChildSignalHook;
+  protected abstract childEndedHook(): ChildEndedHook | undefined;
+  protected abstract begin(): void;
+  /** A hook threw: the thread fails, unless it was cancelled. */
+  protected abstract hookFailed(what: string, error: unknown): void;
+  /** Something threw that nobody waits for any more. */
+  protected abstract late(what: string, error: unknown): void;
+  /** All that an ended child had sent is handled. */
+  protected abstract childGone(edge: LocalEdge): void;
+
+  get busy(): boolean {
+    return this.running !== undefined;
+  }
+
+  get hasWork(): boolean {
+    return this.#readyHead !== undefined || this.#endedChildren !== undefined;
+  }
+
+  run(): void {
+    if (this.state === 'created') this.begin();
+    else if (this.state === 'running' || this.state === 'stopping') this.#work();
+    this.stopping?.advance();
+  }
+
+  wake(): void {
+    if (!this.ended) this.host.scheduler.enqueue(this);
+  }
+
+  override laneReady(lane: Lane): void {
+    this.#append(lane);
+    if (this.running === undefined || this.deaf) this.wake();
+  }
+
+  /** The hook is called when its turn comes; nothing is queued if the user has none. */
+  protected queueChildEnded(child: AnyChild, outcome: Outcome): void {
+    if (this.deaf || this.childEndedHook() === undefined) return;
+    this.#endedChildren ??= [];
+    this.#endedChildren.push({ child, outcome });
+  }
+
+  /** What is queued will not be handled. */
+  discardWork(): void {
+    this.deaf = true;
+    this.#endedChildren = undefined;
+    while (this.#readyHead !== undefined) {
+      const lane = this.#readyHead;
+      this.#readyHead = lane.nextReady;
+      if (this.#readyHead === undefined) this.#readyTail = undefined;
+      lane.nextReady = undefined;
+      lane.ready = false;
+      lane.discard('its receiver has failed or was cancelled');
+    }
+  }
+
+  /** Calls a hook and goes on when it is done. */
+  protected callHook(what: string, hook: () => unknown, done: () => void): void {
+    let result: unknown;
+    try {
+      result = hook();
+    } catch (error) {
+      this.hookFailed(what, error);
+      return;
+    }
+    if (isThenable(result)) this.#awaitHook(what, result, done);
+    else done();
+  }
+
+  #awaitHook(what: string, result: PromiseLike<unknown>, done: () => void): void {
+    const running = { what, since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined };
+    this.running = running;
+    const settled = (): boolean => {
+      if (this.running === running) this.running = undefined;
+      return !this.ended;
+    };
+    result.then(
+      () => {
+        if (!settled()) return;
+        done();
+        this.wake();
+      },
+      (error: unknown) => {
+        if (settled()) this.hookFailed(what, error);
+        else this.late(what, error);
+      },
+    );
+  }
+
+  #work(): void {
+    if (this.deaf) this.discardWork();
+    for (let left = this.quota; this.running === undefined && !this.deaf; left--) {
+      if (this.#endedChildren !== undefined) {
+        this.#tellChildEnded(this.#endedChildren);
+        continue;
+      }
+      const lane = this.#readyHead;
+      if (lane === undefined) return;
+      if (left <= 0) {
+        this.wake();
+        return;
+      }
+      this.#handle(lane);
+    }
+  }
+
+  #handle(lane: Lane): void {
+    const signal = lane.take();
+    this.#passOn(lane);
+    let result: unknown;
+    try {
+      result = lane.direction === 'down' ? this.#handleDown(signal) : this.#handleUp(lane.owner as LocalEdge, signal);
+    } catch (error) {
+      lane.lost(signal, 'its handler failed');
+      this.#laneSettled(lane);
+      this.hookFailed(hookNameOf(lane), error);
+      return;
+    }
+    if (result !== undefined && isThenable(result)) this.#awaitHandler(lane, signal, result);
+    else {
+      lane.done();
+      this.#laneSettled(lane);
+    }
+  }
+
+  #handleDown(signal: unknown): unknown {
+    this.#signalHook ??= this.signalHook();
+    this.#turn ??= new Turn(this, 'signalHandler');
+    return this.#signalHook.call(this.thread, signal as never, this.#turn as never);
+  }
+
+  #handleUp(edge: LocalEdge, signal: unknown): unknown {
+    this.#turn ??= new Turn(this, 'signalHandler');
+    const child = (edge.handle ?? (edge.child as ChildRuntime).handle) as never;
+    const { onSignal } = edge.spec as ResolvedChildSpec;
+    if (onSignal !== undefined) return onSignal(signal as never, child, this.#turn as never);
+    this.#childSignalHook ??= this.childSignalHook();
+    return this.#childSignalHook.call(this.thread, signal as never, child, this.#turn as never);
+  }
+
+  #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>): void {
+    // This execution has its turn to itself from now on.
+    this.#turn = undefined;
+    this.running = { what: hookNameOf(lane), since: this.host.scheduler.coarseNow, signal, lane };
+    // Made with the first asynchronous handler: most threads never have one.
+    this.#onHandlerDone ??= () => this.#handlerDone();
+    this.#onHandlerFailed ??= (error) => this.#handlerFailed(error);
+    result.then(this.#onHandlerDone, this.#onHandlerFailed);
+  }
+
+  #handlerDone(): void {
+    const hook = this.running;
+    if (this.ended || hook?.lane === undefined) return;
+    this.running = undefined;
+    hook.lane.done();
+    this.#laneSettled(hook.lane);
+    this.host.scheduler.resume(this);
+  }
+
+  #handlerFailed(error: unknown): void {
+    const hook = this.running;
+    if (this.ended || hook?.lane === undefined) {
+      this.late('a handler', error);
+      return;
+    }
+    this.running = undefined;
+    hook.lane.lost(hook.signal, 'its handler failed or was cancelled');
+    this.#laneSettled(hook.lane);
+    this.hookFailed(hook.what, error);
+  }
+
+  #tellChildEnded(ended: EndedChild[]): void {
+    const next = ended.shift();
+    if (ended.length === 0) this.#endedChildren = undefined;
+    const hook = this.childEndedHook();
+    if (next === undefined || hook === undefined) return;
+    const call = (): unknown => hook.call(this.thread, next.child, next.outcome, new Turn(this, 'childEnded'));
+    this.callHook('childEnded', call, () => {});
+  }
+
+  #laneSettled(lane: Lane): void {
+    if (lane.direction === 'down' || !lane.empty) return;
+    const edge = lane.owner as LocalEdge;
+    if (edge.ended) this.childGone(edge);
+  }
+
+  #append(lane: Lane): void {
+    lane.ready = true;
+    lane.nextReady = undefined;
+    if (this.#readyTail === undefined) this.#readyHead = lane;
+    else this.#readyTail.nextReady = lane;
+    this.#readyTail = lane;
+  }
+
+  /** The lane at the head goes to the end of the line, or out of it when it is empty. */
+  #passOn(lane: Lane): void {
+    if (!lane.empty && lane === this.#readyTail) return;
+    this.#readyHead = lane.nextReady;
+    if (this.#readyHead === undefined) this.#readyTail = undefined;
+    lane.nextReady = undefined;
+    lane.ready = false;
+    if (!lane.empty) this.#append(lane);
+  }
+}
+
+function hookNameOf(lane: Lane): string {
+  return lane.direction === 'down' ? 'signalHandler' : 'childSignalHandler';
+}

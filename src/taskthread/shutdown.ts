@@ -1,0 +1,102 @@
+/**
+ * The arithmetic of a stop: how a budget is shared out over the tree, and what its report says (law 10). Pure: all times are
+ * passed in, in the clock's milliseconds. `stop` acts on it.
+ *
+ *     asked ──── drainMs ────► cancel ──── cancelMs: 3/4 for handlers, tasks, children │ 1/4 for exit ────► abandon
+ */
+import type { StopBudget } from '../intercom/edge.ts';
+import { knownFields, milliseconds } from '../kernel/check.ts';
+import type { OutcomeKind, Verdict } from './lifecycle.ts';
+
+/** How long a stop may take. */
+export interface StopOptions {
+  /** Time to work off what was accepted: 5000. */
+  readonly drainMs?: number;
+  /** Time to clean up after that, once everything is cancelled: 2000. */
+  readonly cancelMs?: number;
+}
+
+export const defaultStopBudget: StopBudget = { drainMs: 5000, cancelMs: 2000 };
+
+export function resolveStopOptions(options: StopOptions | undefined, defaults: StopBudget): StopBudget {
+  if (options === undefined) return defaults;
+  knownFields('stop', options, ['drainMs', 'cancelMs']);
+  return {
+    drainMs: milliseconds('stop.drainMs', options.drainMs ?? defaults.drainMs),
+    cancelMs: milliseconds('stop.cancelMs', options.cancelMs ?? defaults.cancelMs),
+  };
+}
+
+/** The part of its cancel budget that a thread keeps for its own `exit`. */
+export const EXIT_SHARE = 0.25;
+
+/** Where a stop stands in time. `cancelUntil` is known once the cancel phase has begun. */
+export interface StopTimes {
+  readonly drainUntil: number;
+  readonly cancelMs: number;
+  readonly cancelUntil: number | undefined;
+}
+
+/**
+ * What the next child (or group of peers) gets: the rest divided by those still to stop plus one, so that the thread itself
+ * has a part too. What a child does not use is in the rest of the next one.
+ */
+export function childShare(times: StopTimes, now: number, childrenLeft: number): StopBudget {
+  const parts = childrenLeft + 1;
+  if (times.cancelUntil === undefined) {
+    return {
+      drainMs: Math.max(0, times.drainUntil - now) / parts,
+      cancelMs: (times.cancelMs * (1 - EXIT_SHARE)) / parts,
+    };
+  }
+  return { drainMs: 0, cancelMs: Math.max(0, times.cancelUntil - times.cancelMs * EXIT_SHARE - now) / parts };
+}
+
+/** What an abandoned thread hung on. */
+export interface HungOn {
+  /** `enter`, `exit`, `signalHandler`, `childSignalHandler`, `childEnded`, or `task NAME`. */
+  readonly what: string;
+  /** Since how many milliseconds it had been running. */
+  readonly forMs: number;
+  /** The signal that it was handling, if any. */
+  readonly signal?: unknown;
+}
+
+/** One thread of a stop that did not end clean, or failed. */
+export interface ThreadReport {
+  readonly path: string;
+  readonly verdict: Verdict;
+  readonly outcome: OutcomeKind;
+  readonly error?: unknown;
+  /** Everything that still ran when it was given up. */
+  readonly hungOn: readonly HungOn[];
+}
+
+/** What a stop found, as plain data. A thread that is in none of the lists ended clean. */
+export interface StopReport {
+  /** The gravest verdict in the tree. */
+  readonly verdict: Verdict;
+  readonly outcome: OutcomeKind;
+  readonly tookMs: number;
+  /** How many threads this stop ended, whatever their verdict. */
+  readonly threads: number;
+  readonly cancelled: readonly ThreadReport[];
+  readonly abandoned: readonly ThreadReport[];
+  readonly failed: readonly ThreadReport[];
+}
+
+/** The report in a few lines, for a person. */
+export function formatStopReport(path: string, report: StopReport): string {
+  const lines = [`${path}: ${report.verdict}, ${report.threads} threads ended in ${Math.round(report.tookMs)} ms`];
+  for (const thread of report.failed) lines.push(`  failed     ${thread.path}: ${errorLine(thread.error)}`);
+  for (const thread of report.cancelled) lines.push(`  cancelled  ${thread.path}`);
+  for (const thread of report.abandoned) {
+    const hung = thread.hungOn.map((h) => `${h.what} for ${Math.round(h.forMs)} ms`).join(', ');
+    lines.push(`  abandoned  ${thread.path}: hung on ${hung}`);
+  }
+  return lines.join('\n');
+}
+
+function errorLine(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,136 @@
+/**
+ * What is declared about a thread (by itself, in its constructor) and about a child (by its parent, in `addChild`): options,
+ * defaults, checks.
+ */
+import type { StopBudget } from '../intercom/edge.ts';
+import { type LaneOptions, type ResolvedLaneOptions, resolveLaneOptions } from '../intercom/lane-options.ts';
+import type { Scoped } from '../kernel/cancel-scope.ts';
+import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
+import { type FailurePolicy, failurePolicies } from './supervision.ts';
+import { defaultStopBudget, resolveStopOptions, type StopOptions } from './shutdown.ts';
+import { defaultLaneOptions } from '../intercom/lane-options.ts';
+
+/** What a thread declares about itself, in its constructor: `super({ … })`. */
+export interface ThreadOptions<Down, Up> {
+  /** Its name in paths and reports. Default: the name of its class. */
+  readonly name?: string;
+  /** The lane from the parent. */
+  readonly inbox?: LaneOptions<Down>;
+  /** The lane to the parent. */
+  readonly outbox?: LaneOptions<Up>;
+  /** How long its stops may take when nobody says otherwise: 5000 ms to drain, 2000 ms to cancel. */
+  readonly stop?: StopOptions;
+}
+
+export interface ResolvedThreadOptions {
+  readonly name: string | undefined;
+  readonly inbox: ResolvedLaneOptions;
+  readonly outbox: ResolvedLaneOptions;
+  readonly stop: StopBudget | undefined;
+}
+
+export const defaultThreadOptions: ResolvedThreadOptions = {
+  name: undefined,
+  inbox: defaultLaneOptions,
+  outbox: defaultLaneOptions,
+  stop: undefined,
+};
+
+export function resolveThreadOptions(options: ThreadOptions<never, never> | undefined): ResolvedThreadOptions {
+  if (options === undefined) return defaultThreadOptions;
+  knownFields('options', options, ['name', 'inbox', 'outbox', 'stop']);
+  return {
+    name: resolveName(options.name),
+    inbox: resolveLaneOptions('options.inbox', options.inbox),
+    outbox: resolveLaneOptions('options.outbox', options.outbox as LaneOptions<never> | undefined),
+    stop: options.stop && resolveStopOptions(options.stop, defaultStopBudget),
+  };
+}
+
+/** Something that can be closed: handed over with a child by `owns`, it is closed when the child has ended. */
+export type Closable =
+  | { close(): unknown }
+  | { destroy(): unknown }
+  | { [Symbol.dispose](): void }
+  | { [Symbol.asyncDispose](): PromiseLike<void> };
+
+/** What a parent declares about one child. */
+export interface ChildSpec {
+  /** Its name in paths and reports. Default: what the child says itself. */
+  readonly name?: string;
+  /** What a failure of the child does to its parent: `escalate`. */
+  readonly onFailure?: FailurePolicy;
+  /** A resource that belongs to the child: closed when it has ended, on every path, also when it never began. */
+  readonly owns?: Closable;
+  /** Children with the same word here stop together instead of one after the other. */
+  readonly peers?: string;
+  /** The wait for the child's `enter` ends with this scope; the child is then stopped. Default: the thread's own. */
+  readonly scope?: Scoped;
+}
+
+export interface ResolvedChildSpec {
+  readonly name: string | undefined;
+  readonly onFailure: FailurePolicy;
+  readonly owns: Closable | undefined;
+  readonly peers: string | undefined;
+  readonly scope: Scoped | undefined;
+  readonly onSignal: ((signal: never, child: never, turn: never) => unknown) | undefined;
+}
+
+export const defaultChildSpec: ResolvedChildSpec = {
+  name: undefined,
+  onFailure: 'escalate',
+  owns: undefined,
+  peers: undefined,
+  scope: undefined,
+  onSignal: undefined,
+};
+
+const SPEC_NAMES = ['name', 'onFailure', 'owns', 'peers', 'scope', 'onSignal'];
+
+export function resolveChildSpec(
+  spec: (ChildSpec & { readonly onSignal?: ResolvedChildSpec['onSignal'] }) | undefined,
+): ResolvedChildSpec {
+  if (spec === undefined) return defaultChildSpec;
+  knownFields('spec', spec, SPEC_NAMES);
+  return {
+    name: resolveName(spec.name),
+    onFailure: oneOf('spec.onFailure', spec.onFailure ?? 'escalate', failurePolicies),
+    owns: spec.owns === undefined ? undefined : checkClosable(spec.owns),
+    peers: spec.peers,
+    scope: spec.scope,
+    onSignal: spec.onSignal && functionOf('spec.onSignal', spec.onSignal),
+  };
+}
+
+/** Closes what was handed over. Returns what went wrong, if anything; a promise's failure goes to `late`. */
+export function closeOwned(owned: Closable, late: (error: unknown) => void): void {
+  try {
+    const result = callClose(owned);
+    if (typeof result === 'object' && result !== null && 'catch' in result) (result as Promise<unknown>).catch(late);
+  } catch (error) {
+    late(error);
+  }
+}
+
+function callClose(owned: Closable): unknown {
+  if ('close' in owned) return owned.close();
+  if ('destroy' in owned) return owned.destroy();
+  if (Symbol.asyncDispose in owned) return owned[Symbol.asyncDispose]();
+  return owned[Symbol.dispose]();
+}
+
+function checkClosable(owned: Closable): Closable {
+  const closable =
+    typeof owned === 'object' &&
+    owned !== null &&
+    ('close' in owned || 'destroy' in owned || Symbol.asyncDispose in owned || Symbol.dispose in owned);
+  if (!closable) throw new InvalidOptionError('spec.owns', owned, 'something with close, destroy or a dispose symbol');
+  return owned;
+}
+
+function resolveName(name: string | undefined): string | undefined {
+  if (name === undefined || (typeof name === 'string' && name !== '' && !name.includes('/'))) return name;
+  throw new InvalidOptionError('name', name, 'a word without a slash');
+}

@@ -1,0 +1,122 @@
+/**
+ * A thread's tasks, by name: TaskThread's verbs `reCreate` and `delete`, on a registry that cannot lose a handle. What one task
+ * does turn by turn is in `task`.
+ */
+import { functionOf, knownFields, milliseconds } from '../kernel/check.ts';
+import { CancelledError, InvalidOptionError, TaskStuckError } from '../kernel/errors.ts';
+import { Task, type TaskBody, type TaskOptions, type TaskOwner } from './task.ts';
+import type { Turn } from './turn.ts';
+
+/** A thread's tasks, by name. */
+export class TaskRegistry<Up = never> {
+  readonly #owner: TaskOwner;
+  readonly #tasks = new Map<string, Task>();
+  /** Old tasks of the same name whose last turn has not ended. */
+  readonly #leaving = new Set<Task>();
+  #intakeError: Error | undefined;
+  #closed: Error | undefined;
+
+  constructor(owner: TaskOwner) {
+    this.#owner = owner;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#tasks.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#tasks.has(name);
+  }
+
+  /**
+   * Starts a task; one of the same name is deleted before, and the new one's first turn is due when the old one's last has
+   * ended. If that does not yield to its cancel in time, the thread fails with `TaskStuckError`. (TaskThread's `reCreate`.)
+   * Errors: `InvalidOptionError`. In a thread that is stopping nothing is started.
+   */
+  reCreate(name: string, body: TaskBody<Up>, options: TaskOptions = {}): void {
+    if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a name of the task');
+    functionOf('body', body);
+    knownFields('options', options, ['intake', 'afterMs']);
+    const afterMs = milliseconds('options.afterMs', options.afterMs ?? 0);
+    if (this.#closed !== undefined) return;
+    const old = this.#tasks.get(name);
+    // A task that replaces itself by another one does so when this turn has ended, like everybody else.
+    const task = new Task(this.#owner, name, body as TaskBody, options);
+    this.#tasks.set(name, task);
+    if (this.#intakeError !== undefined && task.intake) {
+      task.closeIntake(this.#intakeError);
+      return;
+    }
+    old?.cancel(new CancelledError(`task ${name} was created again`));
+    if (old === undefined || old.ended) task.schedule(afterMs);
+    else {
+      this.#leaving.add(old);
+      void this.#succeed(old, task, afterMs);
+    }
+  }
+
+  /**
+   * Deletes a task: its waits throw, there is no further turn; resolves when its turn has ended. Of a task that has ended, that
+   * never was, or that deletes itself (from inside its turn, or with `scope: turn`), it resolves at once.
+   * Rejects with `TaskStuckError` when the task does not yield in time; it is then given up.
+   */
+  async delete(name: string, options: { readonly scope?: Turn<never> | undefined } = {}): Promise<void> {
+    const task = this.#tasks.get(name);
+    if (task === undefined) return;
+    const own = task.executing || (options.scope !== undefined && task.isTurn(options.scope));
+    task.cancel(new CancelledError(`task ${name} was deleted`));
+    if (task.ended || own) return;
+    const boundMs = this.#owner.stuckTaskMs;
+    const scope = options.scope?.cancelScope ?? this.#owner.getScope();
+    if (await task.ending(scope, options.scope, boundMs)) return;
+    task.end();
+    throw new TaskStuckError(this.#owner.path, name, boundMs);
+  }
+
+  /** Of intake tasks, how many have not ended. */
+  get intakeRunning(): number {
+    let running = 0;
+    for (const task of this.all()) if (task.intake) running++;
+    return running;
+  }
+
+  get size(): number {
+    return this.#tasks.size + this.#leaving.size;
+  }
+
+  *all(): Generator<Task> {
+    yield* this.#tasks.values();
+    yield* this.#leaving;
+  }
+
+  closeIntake(error: Error): void {
+    this.#intakeError ??= error;
+    for (const task of [...this.all()]) task.closeIntake(error);
+  }
+
+  /** Cancels all, and lets no new one start. */
+  cancelAll(error: Error): void {
+    this.#closed = error;
+    for (const task of [...this.all()]) task.cancel(error);
+  }
+
+  /** Gives up what is left. */
+  endAll(): void {
+    for (const task of [...this.all()]) task.end();
+  }
+
+  /** A task has ended: off the books. */
+  forget(name: string): void {
+    if (this.#tasks.get(name)?.ended === true) this.#tasks.delete(name);
+    for (const task of this.#leaving) if (task.ended) this.#leaving.delete(task);
+  }
+
+  async #succeed(old: Task, task: Task, afterMs: number): Promise<void> {
+    const boundMs = this.#owner.stuckTaskMs;
+    const yielded = await old.ending(this.#owner.getScope(), undefined, boundMs).catch(() => true);
+    if (!yielded) {
+      old.end();
+      this.#owner.taskFailed(task.name, new TaskStuckError(this.#owner.path, task.name, boundMs));
+    } else if (!task.ended) task.schedule(afterMs);
+  }
+}

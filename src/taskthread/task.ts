@@ -1,0 +1,307 @@
+/**
+ * Tasks: functions that run a turn and reschedule themselves. A thread's registry knows them by name, so that no handle can be
+ * lost; what is left at the thread's end is deleted for the user.
+ *
+ *     reCreate ──► due ──► turn ──┬── reSchedule() ──► due
+ *                   ▲             ├── reSchedule({ afterMs }) ──► delayed ──► due
+ *                   └─────────────┼── returns: the task has ended
+ *                                 └── throws: the thread fails
+ *
+ * Rules: the turns of a task never overlap, also over a `reCreate`. An intake task ends when the intake is closed: its
+ * delay is not waited for, its sends finish, there is no next turn.
+ */
+import { CancelScope } from '../kernel/cancel-scope.ts';
+import { milliseconds } from '../kernel/check.ts';
+import type { Timer } from '../kernel/clock.ts';
+import { CancelledError, IntakeClosedError } from '../kernel/errors.ts';
+import { live } from '../kernel/probe.ts';
+import type { Runnable } from '../kernel/scheduler.ts';
+import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import { perSecond, type TaskSnapshot } from './snapshot.ts';
+import { Turn, type TurnOwner } from './turn.ts';
+
+/** What a task's body returns; made by `turn.reSchedule` and `turn.stop`. Returning nothing ends the task. */
+export type TaskAnswer = undefined;
+
+export interface ReScheduleOptions {
+  /** When the next turn is due, in milliseconds from now. Default: as soon as its turn comes. */
+  readonly afterMs?: number;
+}
+
+export interface TaskOptions {
+  /** The task takes something in (a reader, an accept loop, a poller): it is ended first when the thread stops. */
+  readonly intake?: boolean;
+  /** The first turn is due after so many milliseconds: 0. */
+  readonly afterMs?: number;
+}
+
+/** What a task needs of its thread. */
+export interface TaskOwner extends TurnOwner {
+  readonly stuckTaskMs: number;
+  taskFailed(task: string, error: unknown): void;
+  taskEnded(task: string): void;
+}
+
+/** The turn of a task. */
+export class TaskTurn<in Up = never> extends Turn<Up> {
+  readonly #task: Task;
+
+  constructor(owner: TaskOwner, task: Task) {
+    super(owner, `task ${task.name}`);
+    this.#task = task;
+  }
+
+  /** Asks for another turn of this task, after this one has ended. */
+  reSchedule(options?: ReScheduleOptions): TaskAnswer {
+    this.#task.again(this, options?.afterMs === undefined ? 0 : milliseconds('reSchedule.afterMs', options.afterMs));
+  }
+
+  /** Asks the thread to stop; this turn is the last of its task. */
+  override stop(): TaskAnswer {
+    this.#task.noMore(this);
+    super.stop();
+  }
+
+  protected override ownRefusal(): Error | undefined {
+    return this.#task.refusal;
+  }
+
+  protected override ownScope(): CancelScope {
+    return this.#task.getScope();
+  }
+}
+
+declare const BODY: unique symbol;
+
+/** A task's body: runs one turn. */
+export interface TaskBody<Up = never> {
+  (turn: TaskTurn<Up>): unknown;
+  /**
+   * Never there. A type with a property is no plain callback, and is compared as method parameters are: without it a thread
+   * that sends more could not stand for one that sends less (`out Up`).
+   */
+  readonly [BODY]?: never;
+}
+
+const NO_MORE = -1;
+
+export class Task implements Runnable, WaitOwner {
+  nextRunnable: Runnable | undefined;
+  queued = false;
+  quota = 1;
+  readonly name: string;
+  readonly intake: boolean;
+  readonly #owner: TaskOwner;
+  readonly #body: TaskBody;
+  readonly #bornAt: number;
+  #turn: TaskTurn | undefined;
+  #scope: CancelScope | undefined;
+  #cancelError: Error | undefined;
+  #intakeError: Error | undefined;
+  #timer: Timer | undefined;
+  /** Milliseconds until the next turn, as the running turn has asked; negative for none. */
+  #nextInMs = NO_MORE;
+  /** The turn is executing its synchronous part. */
+  #executing = false;
+  /** The turn went asynchronous and has not ended. */
+  #running = false;
+  #runningSince = 0;
+  #ended = false;
+  #turns = 0;
+  #enders: WaitQueue | undefined;
+  #onTurnDone: (() => void) | undefined;
+  #onTurnFailed: ((error: unknown) => void) | undefined;
+
+  constructor(owner: TaskOwner, name: string, body: TaskBody, options: TaskOptions) {
+    this.#owner = owner;
+    this.name = name;
+    this.#body = body;
+    this.intake = options.intake ?? false;
+    this.#bornAt = owner.host.clock.now();
+    live.tasks++;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** A turn is under way. */
+  get running(): boolean {
+    return this.#running || this.#executing;
+  }
+
+  get runningSince(): number {
+    return this.#runningSince;
+  }
+
+  get executing(): boolean {
+    return this.#executing;
+  }
+
+  isTurn(turn: unknown): boolean {
+    return turn === this.#turn;
+  }
+
+  getScope(): CancelScope {
+    if (this.#scope === undefined) {
+      this.#scope = new CancelScope(this.#owner.host, this.#owner.getScope());
+      if (this.#intakeError !== undefined) this.#scope.closeIntake(this.#intakeError);
+      if (this.#cancelError !== undefined) this.#scope.cancel(this.#cancelError);
+    }
+    return this.#scope;
+  }
+
+  get refusal(): Error | undefined {
+    return this.#cancelError ?? this.#owner.refusal;
+  }
+
+  /** Makes the next turn due. */
+  schedule(afterMs: number): void {
+    if (afterMs === 0) this.#owner.host.scheduler.enqueue(this);
+    else {
+      this.#timer = this.#owner.host.clock.setTimer(afterMs, () => {
+        this.#timer = undefined;
+        this.#owner.host.scheduler.enqueue(this);
+      });
+    }
+  }
+
+  again(turn: TaskTurn, afterMs: number): void {
+    if (turn === this.#turn) this.#nextInMs = afterMs;
+  }
+
+  noMore(turn: TaskTurn): void {
+    if (turn === this.#turn) this.#nextInMs = NO_MORE;
+  }
+
+  run(): void {
+    for (let left = this.quota; left > 0; left--) {
+      if (this.#ended || this.running) return;
+      if (this.#over) {
+        this.end();
+        return;
+      }
+      this.#nextInMs = NO_MORE;
+      this.#turns++;
+      this.#turn ??= new TaskTurn(this.#owner, this);
+      this.#executing = true;
+      let result: unknown;
+      try {
+        result = this.#body(this.#turn);
+      } catch (error) {
+        this.#executing = false;
+        this.#failed(error);
+        return;
+      }
+      this.#executing = false;
+      if (isThenable(result)) {
+        this.#running = true;
+        this.#runningSince = this.#owner.host.scheduler.coarseNow;
+        this.#onTurnDone ??= () => this.#turnDone();
+        this.#onTurnFailed ??= (error) => this.#turnFailed(error);
+        result.then(this.#onTurnDone, this.#onTurnFailed);
+        return;
+      }
+      if (this.#nextInMs !== 0 || this.#over) {
+        this.#settle();
+        return;
+      }
+    }
+    this.#owner.host.scheduler.enqueue(this);
+  }
+
+  /** No further turn; the running one's waits throw. The task has ended when its turn has. */
+  cancel(error: Error): void {
+    if (this.#ended || this.#cancelError !== undefined) return;
+    this.#cancelError = error;
+    this.#scope?.cancel(error);
+    if (!this.running) this.end();
+  }
+
+  closeIntake(error: Error): void {
+    if (!this.intake || this.#ended || this.#intakeError !== undefined) return;
+    this.#intakeError = error;
+    this.#scope?.closeIntake(error);
+    if (!this.running) this.end();
+  }
+
+  /** Over, whatever its turn still does: also called to give a stuck task up. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    live.tasks--;
+    if (this.#timer !== undefined) this.#owner.host.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+    this.#scope?.end(this.#cancelError ?? new CancelledError(`task ${this.name} has ended`));
+    this.#enders?.wakeAll();
+    this.#owner.taskEnded(this.name);
+  }
+
+  /** Waits for the end, for at most `boundMs`; true if it came. */
+  async ending(scope: CancelScope, by: unknown, boundMs: number): Promise<boolean> {
+    this.#enders ??= new WaitQueue();
+    const bound = new CancelScope(scope.host, scope, { timeoutMs: boundMs });
+    try {
+      await this.#enders.park(this, { scope: bound, by });
+      return true;
+    } catch (error) {
+      if (bound.timedOut) return false;
+      throw error;
+    } finally {
+      bound.close();
+    }
+  }
+
+  describeWait(): string {
+    return `the end of task ${this.name}`;
+  }
+
+  waitCancelled(): void {}
+
+  snapshot(now: number): TaskSnapshot {
+    return {
+      name: this.name,
+      intake: this.intake,
+      state: this.running ? 'running' : this.#timer === undefined ? 'due' : 'delayed',
+      turns: this.#turns,
+      turnsPerSecond: perSecond(this.#turns, now - this.#bornAt),
+    };
+  }
+
+  get #over(): boolean {
+    return this.#cancelError !== undefined || this.#intakeError !== undefined;
+  }
+
+  #turnDone(): void {
+    this.#running = false;
+    // This turn had its object to itself; the next one gets a new one.
+    this.#turn = undefined;
+    if (this.#ended) return;
+    if (this.#nextInMs === 0 && !this.#over) this.#owner.host.scheduler.resume(this);
+    else this.#settle();
+  }
+
+  #turnFailed(error: unknown): void {
+    this.#running = false;
+    this.#turn = undefined;
+    if (!this.#ended) this.#failed(error);
+  }
+
+  #settle(): void {
+    if (this.#over || this.#nextInMs < 0) this.end();
+    else this.schedule(this.#nextInMs);
+  }
+
+  #failed(error: unknown): void {
+    const asked =
+      (this.#cancelError !== undefined && error instanceof CancelledError) ||
+      (this.#intakeError !== undefined && error instanceof IntakeClosedError) ||
+      (this.#scope?.cancelled === true && error instanceof CancelledError);
+    this.end();
+    if (!asked) this.#owner.taskFailed(this.name, error);
+  }
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+}

@@ -1,0 +1,282 @@
+/**
+ * The base class that users extend: its words and their documentation. What drives a thread is in `runtime` and `thread-life`;
+ * a thread holds nothing but that.
+ */
+import type { Reply } from '../intercom/ask.ts';
+import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
+import { InvalidOptionError, MissingHandlerError, AlreadyStartedError } from '../kernel/errors.ts';
+import { rejected } from '../kernel/wait-queue.ts';
+import {
+  type AnyChild,
+  type Child,
+  ChildHandle,
+  type DownOf,
+  type Protocol,
+  type UpOf,
+  type WaitOptions,
+} from './child.ts';
+import type { ThreadEventEmitter } from './events.ts';
+import type { Outcome } from './lifecycle.ts';
+import type { ChildEndedHook, ChildSignalHook, SignalHook } from './runtime.ts';
+import type { ThreadSnapshot } from './snapshot.ts';
+import { type ChildSpec, resolveChildSpec, resolveThreadOptions, type ThreadOptions } from './spec.ts';
+import type { TaskRegistry } from './task-registry.ts';
+import { type LifeHook, ThreadLife } from './thread-life.ts';
+import type { Turn } from './turn.ts';
+
+/** A thread of any type. */
+export type AnyThread = TaskThread<never, unknown, never>;
+
+/** A class of threads, as a word to find children by. */
+export type ThreadClass<C> = abstract new (...args: never[]) => C;
+
+/** What `addChild` takes: a factory, which is called once, or an instance. */
+export type ChildSource<C> = (() => C) | C;
+
+/** Handles the signals of one child by itself, typed by that child. */
+export interface SignalListener<C, out Up> {
+  readonly onSignal: (signal: UpOf<C>, child: Child<C>, turn: Turn<Up>) => unknown;
+}
+
+let makeLife: (thread: AnyThread, options: ThreadOptions<never, never> | undefined) => ThreadLife;
+let lifeOfThread: (thread: AnyThread) => ThreadLife;
+
+/** The life of a thread. Not for users. */
+export function lifeOf(thread: AnyThread): ThreadLife {
+  if (!(thread instanceof TaskThread)) throw new InvalidOptionError('thread', thread, 'a TaskThread');
+  return lifeOfThread(thread);
+}
+
+/**
+ * A thread: an owner of tasks, of child threads, and of the two bounded queues to its parent. Extend it, override the hooks
+ * that you need, and start it with `addChild`, `start` or `runMain`.
+ *
+ * `Down` is what it takes from its parent, `Up` what it sends to it, `ChildUp` what it takes from its children.
+ *
+ * Guarantees: its hooks never overlap one another (`enter`, the handlers, `childEnded`); signals of one edge come in the order
+ * sent; when it has ended, nothing of it is left. Anything that a hook or task throws fails the thread, and its parent is told.
+ * Source: Python's TaskThread.
+ */
+export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = never> implements Scoped {
+  /** Carries the protocol in the type. Never set. */
+  declare readonly '~protocol'?: Protocol<Down, Up, ChildUp>;
+  readonly #life: ThreadLife;
+
+  static {
+    class Life extends ThreadLife {
+      protected readonly thread: AnyThread;
+
+      constructor(thread: AnyThread, options: ThreadOptions<never, never> | undefined) {
+        super(resolveThreadOptions(options));
+        this.thread = thread;
+      }
+
+      get type(): string {
+        return this.thread.constructor.name || 'TaskThread';
+      }
+
+      protected override enterHook(): LifeHook | undefined {
+        const { enter } = this.thread;
+        return enter === TaskThread.prototype.enter ? undefined : (enter as LifeHook);
+      }
+
+      protected override exitHook(): LifeHook | undefined {
+        const { exit } = this.thread;
+        return exit === TaskThread.prototype.exit ? undefined : (exit as LifeHook);
+      }
+
+      protected override signalHook(): SignalHook {
+        return this.thread.signalHandler;
+      }
+
+      protected override childSignalHook(): ChildSignalHook {
+        return this.thread.childSignalHandler;
+      }
+
+      protected override childEndedHook(): ChildEndedHook | undefined {
+        const { childEnded } = this.thread;
+        return childEnded === TaskThread.prototype.childEnded ? undefined : (childEnded as ChildEndedHook);
+      }
+    }
+    makeLife = (thread, options) => new Life(thread, options);
+    lifeOfThread = (thread) => thread.#life;
+  }
+
+  /** Errors: `InvalidOptionError`. A constructor has no side effects: nothing happens before the thread is started. */
+  constructor(options?: ThreadOptions<Down, Up>) {
+    this.#life = makeLife(this, options as ThreadOptions<never, never> | undefined);
+  }
+
+  // ---- hooks ----
+
+  /** Called once, first. Add children and create tasks here; when it is done, the thread runs. */
+  protected enter(_turn: Turn<Up>): void | Promise<void> {}
+
+  /**
+   * Called once, last, if `enter` was begun: children have ended, tasks too. It is shielded from cancels, within the stop's
+   * budget; what it sends to the parent still arrives.
+   */
+  protected exit(_turn: Turn<Up>): void | Promise<void> {}
+
+  /** Takes a signal of the parent. Return nothing, or what `turn.send…` returned: that costs least. */
+  protected signalHandler(_signal: Down, _turn: Turn<Up>): unknown {
+    throw new MissingHandlerError(this.path, 'signalHandler');
+  }
+
+  /** Takes a signal of a child. */
+  protected childSignalHandler(_signal: ChildUp, _child: AnyChild, _turn: Turn<Up>): unknown {
+    throw new MissingHandlerError(this.path, 'childSignalHandler');
+  }
+
+  /** A child has ended, and all that it had sent was handled. For reacting; what its failure does is declared in `addChild`. */
+  protected childEnded(_child: AnyChild, _outcome: Outcome, _turn: Turn<Up>): void | Promise<void> {}
+
+  // ---- words, for hooks and for callbacks from elsewhere ----
+
+  /** A number, unique in its tree; 0 before the start. */
+  get id(): number {
+    return this.#life.id;
+  }
+
+  /** Where it stands in the tree: `/Master-1/Server-3`. */
+  get path(): string {
+    return this.#life.path;
+  }
+
+  toString(): string {
+    return this.#life.path;
+  }
+
+  /** The thread's own scope, so that a thread can be given wherever `{ scope }` is asked for. */
+  get cancelScope(): CancelScope {
+    return this.#life.getScope();
+  }
+
+  get refusal(): Error | undefined {
+    return this.#life.refusal;
+  }
+
+  /** Fires when the thread is cancelled. */
+  protected get abortSignal(): AbortSignal {
+    return this.#life.getScope().abortSignal;
+  }
+
+  /** The rescheduling tasks, by name. */
+  protected get tasks(): TaskRegistry<Up> {
+    return this.#life.tasks as unknown as TaskRegistry<Up>;
+  }
+
+  /** Life-cycle events of this thread. */
+  protected get events(): ThreadEventEmitter {
+    return this.#life.events;
+  }
+
+  /** The children that have not ended, in the order of their start. */
+  protected get children(): readonly AnyChild[] {
+    const handles: AnyChild[] = [];
+    for (const edge of this.#life.children ?? []) handles.push((edge.child as ThreadLife).handle);
+    return handles;
+  }
+
+  /**
+   * Adds a child: attaches it, starts it and listens to it in one step. Resolves with its handle when its `enter` is done.
+   *
+   * Rejects with what `enter` (or the factory) threw, and nothing of the child is left; `ThreadStoppingError`,
+   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths.
+   * *Cancel-safe:* a cancelled addChild stops the child.
+   */
+  protected addChild<C extends TaskThread<never, unknown, never>>(
+    make: ChildSource<C>,
+    spec: ChildSpec & SignalListener<C, Up>,
+  ): Promise<Child<C>>;
+  protected addChild<C extends TaskThread<never, ChildUp, never>>(
+    make: ChildSource<C>,
+    spec?: ChildSpec & { readonly onSignal?: never },
+  ): Promise<Child<C>>;
+  protected addChild(make: ChildSource<AnyThread>, spec?: Parameters<typeof resolveChildSpec>[0]): Promise<unknown> {
+    let resolved: ReturnType<typeof resolveChildSpec>;
+    try {
+      resolved = resolveChildSpec(spec);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const life = this.#life;
+    try {
+      const child = lifeOf(typeof make === 'function' ? make() : make);
+      if (child.started || child === life) throw new AlreadyStartedError(child.path);
+      return life.addChild(child, resolved);
+    } catch (error) {
+      life.closeOwned(resolved);
+      return Promise.reject(error);
+    }
+  }
+
+  /** Finds a child by its id, by its class, or by both. */
+  protected findChild(id: number): AnyChild | undefined;
+  protected findChild<C extends AnyThread>(type: ThreadClass<C>): Child<C> | undefined;
+  protected findChild<C extends AnyThread>(id: number, type: ThreadClass<C>): Child<C> | undefined;
+  protected findChild(a: number | ThreadClass<AnyThread>, b?: ThreadClass<AnyThread>): unknown {
+    const id = typeof a === 'number' ? a : undefined;
+    const type = typeof a === 'number' ? b : a;
+    for (const edge of this.#life.children ?? []) {
+      const child = edge.child as ThreadLife;
+      if ((id === undefined || child.id === id) && (type === undefined || child.is(type))) return child.handle;
+    }
+    return undefined;
+  }
+
+  /** All children of a class, in the order of their start. */
+  protected childrenOf<C extends AnyThread>(type: ThreadClass<C>): Child<C>[] {
+    const found: unknown[] = [];
+    for (const edge of this.#life.children ?? []) {
+      const child = edge.child as ThreadLife;
+      if (child.is(type)) found.push(child.handle);
+    }
+    return found as Child<C>[];
+  }
+
+  /** As the turn's word, in the thread's scope. In a hook or task prefer the turn's. */
+  protected send<C>(child: Child<C>, signal: DownOf<C>, options?: WaitOptions): Promise<void> | undefined {
+    return ChildHandle.sendFrom(this.#life, child, signal, options?.scope ?? this.#life);
+  }
+
+  /** As the turn's word, in the thread's scope. */
+  protected sendToParent(signal: Up, options?: WaitOptions): Promise<void> | undefined {
+    const wait = options?.scope ?? this.#life;
+    const { refusal } = wait;
+    return refusal === undefined ? this.#life.edge.sendUp(signal, wait) : rejected(refusal);
+  }
+
+  /** Sends to the parent without waiting. False when the signal would have to wait or is refused. */
+  protected trySendToParent(signal: Up): boolean {
+    return this.#life.refusal === undefined && this.#life.edge.trySendUp(signal);
+  }
+
+  /** As the turn's word, in the thread's scope: to the children given, or to all of a class. */
+  protected sendToChildren<C extends AnyThread>(
+    children: Iterable<Child<C>> | ThreadClass<C>,
+    signal: DownOf<C>,
+    options?: WaitOptions,
+  ): Promise<void> | undefined {
+    const targets = typeof children === 'function' ? this.childrenOf(children) : children;
+    return ChildHandle.sendToAll(this.#life, targets, signal, options?.scope ?? this.#life);
+  }
+
+  /** As the turn's word, in the thread's scope. */
+  protected ask<C, Answer>(
+    child: Child<C>,
+    make: (reply: Reply<Answer>) => DownOf<C>,
+    options?: WaitOptions,
+  ): Promise<Answer> {
+    return ChildHandle.askFrom(this.#life, child, make, options?.scope ?? this.#life);
+  }
+
+  /** Asks this thread to stop, and returns at once. To wait for the end is its parent's, on the handle. */
+  protected stop(): void {
+    this.#life.stopItself('it asked for it');
+  }
+
+  protected snapshot(): ThreadSnapshot {
+    return this.#life.snapshot();
+  }
+}

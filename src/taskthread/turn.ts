@@ -1,0 +1,184 @@
+/**
+ * A turn: one execution of a hook or a task, and at the same time its context (design: explicit, not ambient). Its words wait
+ * in its scope and are counted as its waits; the same words on a thread are for callbacks from elsewhere.
+ *
+ * The object is used again for the next execution as long as executions end synchronously, which costs nothing; an execution
+ * that went asynchronous keeps its turn to itself, so that a word said too late is never taken for one of a later execution.
+ */
+import type { Reply } from '../intercom/ask.ts';
+import type { Edge } from '../intercom/edge.ts';
+import { CancelScope, type Scoped } from '../kernel/cancel-scope.ts';
+import { milliseconds } from '../kernel/check.ts';
+import { CancelledError, ThreadEndedError, TimeoutError } from '../kernel/errors.ts';
+import type { Host } from '../kernel/host.ts';
+import { rejected, sleep } from '../kernel/wait-queue.ts';
+import { type AnyChild, type Child, ChildHandle, type DownOf, type SendTarget } from './child.ts';
+
+/** What a turn needs of its thread. */
+export interface TurnOwner extends SendTarget {
+  readonly host: Host;
+  /** The edge to the parent. */
+  readonly edge: Edge;
+  getScope(): CancelScope;
+  stopItself(why: string): void;
+}
+
+/** Options of a request. */
+export interface AskOptions {
+  /** Gives up after so many milliseconds, with a `TimeoutError`. Default: never. */
+  readonly timeoutMs?: number;
+}
+
+/** One execution of a handler or hook. `Up` is what may be sent to the parent. */
+export class Turn<in Up = never> implements Scoped {
+  readonly #owner: TurnOwner;
+  #scope: CancelScope | undefined;
+  /** What is being executed, in words: `signalHandler`, `task read`. */
+  readonly what: string;
+
+  constructor(owner: TurnOwner, what: string, scope?: CancelScope) {
+    this.#owner = owner;
+    this.what = what;
+    this.#scope = scope;
+  }
+
+  /** The scope that the waits of this turn belong to; so a turn can be given wherever `{ scope }` is asked for. */
+  get cancelScope(): CancelScope {
+    this.#scope ??= this.ownScope();
+    return this.#scope;
+  }
+
+  /** Fires when this turn is cancelled: for `fetch` and every Node API that takes one. */
+  get abortSignal(): AbortSignal {
+    return this.cancelScope.abortSignal;
+  }
+
+  /** True once this turn is cancelled: every further wait throws. */
+  get cancelled(): boolean {
+    return this.#owner.ended || this.cancelScope.cancelled;
+  }
+
+  /** Throws `CancelledError` if this turn is cancelled. For long work without waits. */
+  checkCancelled(): void {
+    if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
+    this.cancelScope.check();
+  }
+
+  /**
+   * Sends a signal to a child. Undefined when it was accepted at once, a promise when the sender must wait: so `await` it, or
+   * return it. Never throws synchronously.
+   *
+   * Rejects with `EdgeClosedError` (the child takes no more), `LaneFullError` (policy `fail`), `NotAChildError`; each gives the
+   * signal back. *Ordering:* as sent. *Cancel-safe:* a cancelled send was not accepted.
+   */
+  send<C>(child: Child<C>, signal: DownOf<C>): Promise<void> | undefined {
+    return ChildHandle.sendFrom(this.#owner, child, signal, this);
+  }
+
+  /** Sends to the parent; as `send` otherwise. */
+  sendToParent(signal: Up): Promise<void> | undefined {
+    const owner = this.#owner;
+    if (owner.ended) return rejected(new ThreadEndedError(owner.path, signal));
+    const refusal = this.refusal;
+    return refusal === undefined ? owner.edge.sendUp(signal, this) : rejected(refusal);
+  }
+
+  /**
+   * Sends to several children. A full one holds up none of the others; the promise resolves when the last has accepted.
+   * Rejects with the first refusal, after all others are settled.
+   */
+  sendToChildren<C>(children: Iterable<Child<C>>, signal: DownOf<C>): Promise<void> | undefined {
+    return ChildHandle.sendToAll(this.#owner, children as Iterable<AnyChild>, signal, this);
+  }
+
+  /**
+   * Sends a child a request and waits for its answer. `make` builds the signal around the `Reply` it is given.
+   * Rejects with `AskUnansweredError` when the child ends first, with what `reply.fail` was given, or as `send` does.
+   * *Cancel-safe:* a cancelled ask may have happened; its late reply is discarded and counted.
+   */
+  ask<C, Answer>(child: Child<C>, make: (reply: Reply<Answer>) => DownOf<C>, options?: AskOptions): Promise<Answer> {
+    return this.#askWithin(options, (turn) => ChildHandle.askFrom(this.#owner, child, make, turn));
+  }
+
+  /** Sends the parent a request and waits for its answer; as `ask` otherwise. */
+  askParent<Answer>(make: (reply: Reply<Answer>) => Up, options?: AskOptions): Promise<Answer> {
+    const owner = this.#owner;
+    if (owner.ended) return rejected(new ThreadEndedError(owner.path));
+    return this.#askWithin(options, (turn) => owner.edge.askUp(make, turn));
+  }
+
+  /** Waits; 0 gives the event loop its turn. *Cancel-safe:* no timer is left. */
+  sleep(ms: number): Promise<void> {
+    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path));
+    return sleep(milliseconds('sleep', ms), this.cancelScope, this);
+  }
+
+  /**
+   * Runs clean-up that a cancel of this turn does not reach, for at most so many milliseconds: then its own waits are
+   * cancelled and `shield` rejects with `TimeoutError`.
+   */
+  shield<T>(ms: number, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
+    return this.#within('shielded work', ms, true, work);
+  }
+
+  /**
+   * Runs work with a time limit. Its waits are cancelled when the time is over, and `timeoutAfter` rejects with
+   * `TimeoutError`. Limits nest: the earliest holds, and an outer one is seen inside as a `CancelledError`.
+   */
+  timeoutAfter<T>(ms: number, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
+    return this.#within('the work', ms, false, work);
+  }
+
+  /** Asks the thread to stop, and returns at once: to stop is never awaited from inside. */
+  stop(): void {
+    this.#owner.stopItself(`${this.what} asked for it`);
+  }
+
+  /** What a wait that begins now must throw, if anything: so a cancelled turn's sends throw too, also where there is room. */
+  get refusal(): Error | undefined {
+    return this.#scope === undefined ? this.ownRefusal() : this.#scope.refusal;
+  }
+
+  protected ownRefusal(): Error | undefined {
+    return this.#owner.refusal;
+  }
+
+  /** The scope of this turn when none was given: the thread's; a task's turn has the task's. */
+  protected ownScope(): CancelScope {
+    return this.#owner.getScope();
+  }
+
+  async #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
+    const timeoutMs = milliseconds('ms', ms);
+    if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
+    const scope = new CancelScope(this.#owner.host, this.cancelScope, { timeoutMs, shielded });
+    try {
+      return await work(new Turn<Up>(this.#owner, this.what, scope));
+    } catch (error) {
+      if (scope.timedOut && error instanceof CancelledError) {
+        throw new TimeoutError(what, timeoutMs, { cause: error, ...(error.progress && { progress: error.progress }) });
+      }
+      throw error;
+    } finally {
+      scope.close();
+    }
+  }
+
+  async #askWithin<Answer>(
+    options: AskOptions | undefined,
+    ask: (turn: this | Turn<Up>) => Promise<Answer>,
+  ): Promise<Answer> {
+    if (options?.timeoutMs === undefined) return ask(this);
+    const timeoutMs = milliseconds('ask.timeoutMs', options.timeoutMs);
+    const scope = new CancelScope(this.#owner.host, this.cancelScope, { timeoutMs });
+    try {
+      return await ask(new Turn<Up>(this.#owner, this.what, scope));
+    } catch (error) {
+      if (scope.timedOut && error instanceof CancelledError)
+        throw new TimeoutError('the answer', timeoutMs, { cause: error });
+      throw error;
+    } finally {
+      scope.close();
+    }
+  }
+}

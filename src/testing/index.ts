@@ -1,0 +1,4 @@
+/** For tests of programs on `taskthread`: virtual time and a leak check. */
+export type { LiveCounts } from '../kernel/probe.ts';
+export { leakCheck, liveCounts } from './leak-check.ts';
+export { VirtualClock, VirtualTime } from './virtual-time.ts';

@@ -1,0 +1,22 @@
+/**
+ * A leak check for any test runner: compares what is alive now with what was alive when it was made.
+ */
+import { live, type LiveCounts } from '../kernel/probe.ts';
+
+/** Takes the count now; the function that it gives throws if anything more is alive when it is called. */
+export function leakCheck(): () => void {
+  const before = { ...live };
+  return () => {
+    const left: string[] = [];
+    for (const kind of Object.keys(before) as (keyof LiveCounts)[]) {
+      const more = live[kind] - before[kind];
+      if (more !== 0) left.push(`${more} ${kind}`);
+    }
+    if (left.length > 0) throw new Error(`left alive: ${left.join(', ')}`);
+  };
+}
+
+/** How many threads, tasks, timers, waiters, sockets and servers are alive in this process. */
+export function liveCounts(): LiveCounts {
+  return { ...live };
+}
