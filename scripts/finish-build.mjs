@@ -1,6 +1,7 @@
+/** The last step of the CommonJS pass: the package says `"type": "module"`, so the folder must say what it is. */
 import { writeFileSync } from 'node:fs';
-writeFileSync('dist/cjs/package.json', '{"type":"commonjs"}\n');
-writeFileSync(
-  'dist/cjs/here.js',
-  "'use strict';\nexports.hereUrl = require('node:url').pathToFileURL(__filename).href;\n",
-);
+import { join } from 'node:path';
+
+export function finishCommonJs(folder) {
+  writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}\n');
+}

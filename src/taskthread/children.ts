@@ -30,8 +30,9 @@ export class Children {
     this.#count(edge, 1);
   }
 
-  remove(edge: LocalEdge): void {
-    if (edge.previousSibling === undefined && this.#first !== edge) return;
+  /** False when it was not there (any more). */
+  remove(edge: LocalEdge): boolean {
+    if (edge.previousSibling === undefined && this.#first !== edge) return false;
     if (edge.previousSibling === undefined) this.#first = edge.nextSibling;
     else edge.previousSibling.nextSibling = edge.nextSibling;
     if (edge.nextSibling === undefined) this.#last = edge.previousSibling;
@@ -40,6 +41,7 @@ export class Children {
     edge.nextSibling = undefined;
     this.#size--;
     this.#count(edge, -1);
+    return true;
   }
 
   /** Those to stop next: the child started last, with its peers. */

@@ -10,10 +10,10 @@
 import type { Lane } from '../intercom/lane.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
+import { isThenable, toPromise } from './cancellation.ts';
 import type { AnyChild, ChildRuntime } from './child.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { ResolvedChildSpec } from './spec.ts';
-import { isThenable } from './task.ts';
 import { ThreadCore } from './thread-core.ts';
 import { Turn } from './turn.ts';
 
@@ -33,10 +33,13 @@ export abstract class Runtime extends ThreadCore implements Runnable {
   quota = 1;
   /** Handles nothing any more: it has failed or is cancelled. */
   deaf = false;
+  /** A hook is executing its synchronous part: nothing may end under its feet. */
+  #executing = false;
   #readyHead: Lane | undefined;
   #readyTail: Lane | undefined;
   #endedChildren: EndedChild[] | undefined;
   #turn: Turn | undefined;
+  #childTurn: Turn | undefined;
   #signalHook: SignalHook | undefined;
   #childSignalHook: ChildSignalHook | undefined;
   #onHandlerDone: (() => void) | undefined;
@@ -51,12 +54,12 @@ export abstract class Runtime extends ThreadCore implements Runnable {
   /** A hook threw: the thread fails, unless it was cancelled. */
   protected abstract hookFailed(what: string, error: unknown): void;
   /** Something threw that nobody waits for any more. */
-  protected abstract late(what: string, error: unknown): void;
+  abstract late(what: string, error: unknown): void;
   /** All that an ended child had sent is handled. */
   protected abstract childGone(edge: LocalEdge): void;
 
   get busy(): boolean {
-    return this.running !== undefined;
+    return this.#executing || this.running !== undefined;
   }
 
   get hasWork(): boolean {
@@ -102,13 +105,18 @@ export abstract class Runtime extends ThreadCore implements Runnable {
   /** Calls a hook and goes on when it is done. */
   protected callHook(what: string, hook: () => unknown, done: () => void): void {
     let result: unknown;
+    let waits: boolean;
+    this.#executing = true;
     try {
       result = hook();
+      waits = isThenable(result);
     } catch (error) {
+      this.#executing = false;
       this.hookFailed(what, error);
       return;
     }
-    if (isThenable(result)) this.#awaitHook(what, result, done);
+    this.#executing = false;
+    if (waits) this.#awaitHook(what, result as PromiseLike<unknown>, done);
     else done();
   }
 
@@ -119,7 +127,7 @@ export abstract class Runtime extends ThreadCore implements Runnable {
       if (this.running === running) this.running = undefined;
       return !this.ended;
     };
-    result.then(
+    toPromise(result).then(
       () => {
         if (!settled()) return;
         done();
@@ -153,15 +161,20 @@ export abstract class Runtime extends ThreadCore implements Runnable {
     const signal = lane.take();
     this.#passOn(lane);
     let result: unknown;
+    let waits: boolean;
+    this.#executing = true;
     try {
       result = lane.direction === 'down' ? this.#handleDown(signal) : this.#handleUp(lane.owner as LocalEdge, signal);
+      waits = result !== undefined && isThenable(result);
     } catch (error) {
+      this.#executing = false;
       lane.lost(signal, 'its handler failed');
       this.#laneSettled(lane);
       this.hookFailed(hookNameOf(lane), error);
       return;
     }
-    if (result !== undefined && isThenable(result)) this.#awaitHandler(lane, signal, result);
+    this.#executing = false;
+    if (waits) this.#awaitHandler(lane, signal, result as PromiseLike<unknown>);
     else {
       lane.done();
       this.#laneSettled(lane);
@@ -175,22 +188,23 @@ export abstract class Runtime extends ThreadCore implements Runnable {
   }
 
   #handleUp(edge: LocalEdge, signal: unknown): unknown {
-    this.#turn ??= new Turn(this, 'signalHandler');
+    this.#childTurn ??= new Turn(this, 'childSignalHandler');
     const child = (edge.handle ?? (edge.child as ChildRuntime).handle) as never;
     const { onSignal } = edge.spec as ResolvedChildSpec;
-    if (onSignal !== undefined) return onSignal(signal as never, child, this.#turn as never);
+    if (onSignal !== undefined) return onSignal(signal as never, child, this.#childTurn as never);
     this.#childSignalHook ??= this.childSignalHook();
-    return this.#childSignalHook.call(this.thread, signal as never, child, this.#turn as never);
+    return this.#childSignalHook.call(this.thread, signal as never, child, this.#childTurn as never);
   }
 
   #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>): void {
     // This execution has its turn to itself from now on.
-    this.#turn = undefined;
+    if (lane.direction === 'down') this.#turn = undefined;
+    else this.#childTurn = undefined;
     this.running = { what: hookNameOf(lane), since: this.host.scheduler.coarseNow, signal, lane };
     // Made with the first asynchronous handler: most threads never have one.
     this.#onHandlerDone ??= () => this.#handlerDone();
     this.#onHandlerFailed ??= (error) => this.#handlerFailed(error);
-    result.then(this.#onHandlerDone, this.#onHandlerFailed);
+    toPromise(result).then(this.#onHandlerDone, this.#onHandlerFailed);
   }
 
   #handlerDone(): void {
@@ -227,6 +241,18 @@ export abstract class Runtime extends ThreadCore implements Runnable {
     if (lane.direction === 'down' || !lane.empty) return;
     const edge = lane.owner as LocalEdge;
     if (edge.ended) this.childGone(edge);
+  }
+
+  /** Takes a lane out of the line that somebody else has emptied. */
+  protected forgetLane(lane: Lane): void {
+    if (!lane.ready) return;
+    let before: Lane | undefined;
+    for (let other = this.#readyHead; other !== lane && other !== undefined; other = other.nextReady) before = other;
+    if (before === undefined) this.#readyHead = lane.nextReady;
+    else before.nextReady = lane.nextReady;
+    if (this.#readyTail === lane) this.#readyTail = before;
+    lane.nextReady = undefined;
+    lane.ready = false;
   }
 
   #append(lane: Lane): void {

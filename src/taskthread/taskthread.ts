@@ -4,6 +4,7 @@
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { InvalidOptionError, MissingHandlerError, AlreadyStartedError } from '../kernel/errors.ts';
 import { rejected } from '../kernel/wait-queue.ts';
 import {
@@ -159,6 +160,11 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
   /** Fires when the thread is cancelled. */
   protected get abortSignal(): AbortSignal {
     return this.#life.getScope().abortSignal;
+  }
+
+  /** The tree's clock: the only way to the time that a test can replace. Errors: `TT_NOT_STARTED` in the constructor. */
+  protected get clock(): Clock {
+    return this.#life.host.clock;
   }
 
   /** The rescheduling tasks, by name. */

@@ -1,0 +1,44 @@
+/**
+ * Stores frames, a row each. IN: frames.
+ */
+import { DatabaseThread as Database, frameLane, type SqliteValue } from 'taskthread/threads';
+import type { Frames, PipelineContext } from './signals.ts';
+
+const SCHEMA = `CREATE TABLE IF NOT EXISTS frames (
+  id INTEGER PRIMARY KEY, connection TEXT, sequence INTEGER, received_at INTEGER, payload BLOB
+)`;
+
+export class DatabaseThread extends Database<Frames> {
+  readonly #context: PipelineContext;
+
+  constructor(context: PipelineContext, file: string) {
+    const columns = ['connection', 'sequence', 'received_at', 'payload'];
+    super({ file, schema: SCHEMA, table: 'frames', columns }, { inbox: frameLane });
+    this.#context = context;
+  }
+
+  protected override rowsOf(signal: Frames, values: SqliteValue[], add: (rowBytes: number) => void) {
+    const { connection, receivedAt, frames } = signal;
+    let sequence = signal.firstSequence;
+    for (const frame of frames) {
+      values.push(connection, sequence++, receivedAt, frame);
+      add(frame.length);
+    }
+  }
+
+  protected override stored(signals: readonly Frames[]) {
+    for (const signal of signals) {
+      this.#context.totals.stored += signal.frames.length;
+      signal.held?.release();
+    }
+  }
+
+  protected override locked(error: unknown) {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#context.reporter.say({
+      event: 'database-locked',
+      why,
+      text: `${why}; the rows are kept and it is tried again`,
+    });
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * One subscriber of a feed. Its inbox drops the oldest batches when the subscriber does not keep up; what was dropped is said to
+ * it, in the place where it would have come: a text message `{"event":"dropped","frames":n}`.
+ */
+import { TimeoutError } from '../kernel/errors.ts';
+import { TaskThread } from '../taskthread/taskthread.ts';
+import type { Turn } from '../taskthread/turn.ts';
+import { type FrameBatch, frameLane } from './frame-batch.ts';
+import type { WebSocketConnection } from './websocket.ts';
+
+/** What may wait in the socket's own buffer, besides the inbox. */
+const BUFFER_BYTES = 1024 * 1024;
+/** How long a subscriber may take for its part of the close handshake. */
+const CLOSE_MS = 500;
+
+export interface FeedSubscriberOptions {
+  readonly onDropped: (frames: number) => void;
+}
+
+export class FeedSubscriberThread extends TaskThread<FrameBatch, never, never> {
+  readonly #connection: WebSocketConnection;
+  readonly #onDropped: (frames: number) => void;
+  /** Dropped, and not yet said to the subscriber. */
+  #unsaid = 0;
+  #stopping = false;
+
+  constructor(connection: WebSocketConnection, options: FeedSubscriberOptions) {
+    super({ inbox: { ...frameLane, policy: 'drop-oldest' } });
+    this.#connection = connection;
+    this.#onDropped = options.onDropped;
+  }
+
+  protected override enter(_turn: Turn): void {
+    this.events.on('deadLetter', (signal) => this.#dropped(signal as FrameBatch));
+    this.events.on('stopping', () => {
+      this.#stopping = true;
+      // Who does not keep up must not hold up the stop either.
+      if (this.#connection.bufferedBytes > BUFFER_BYTES) this.#connection.close();
+    });
+    this.#connection.listener = { closed: () => this.stop() };
+  }
+
+  protected override signalHandler(batch: FrameBatch, turn: Turn): unknown {
+    if (this.#connection.closed || (this.#stopping && this.#connection.bufferedBytes > BUFFER_BYTES)) {
+      this.#dropped(batch);
+      return undefined;
+    }
+    if (this.#unsaid > 0) {
+      this.#connection.sendText(JSON.stringify({ event: 'dropped', frames: this.#unsaid }));
+      this.#unsaid = 0;
+    }
+    this.#connection.sendFrames(batch.frames);
+    if (this.#connection.bufferedBytes <= BUFFER_BYTES) return undefined;
+    return this.#connection.drained(BUFFER_BYTES / 2, { scope: turn });
+  }
+
+  protected override async exit(turn: Turn): Promise<void> {
+    this.#connection.end();
+    try {
+      await turn.timeoutAfter(CLOSE_MS, (limited) => this.#connection.waitClosed({ scope: limited }));
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+    } finally {
+      this.#connection.close();
+    }
+  }
+
+  #dropped(batch: FrameBatch): void {
+    this.#unsaid += batch.frames.length;
+    this.#onDropped(batch.frames.length);
+  }
+}

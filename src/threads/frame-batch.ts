@@ -1,0 +1,24 @@
+/**
+ * What travels between the ready-made threads: frames in batches, because a packet may hold a thousand of them, and a signal
+ * costs the same for one frame as for all. A batch counts its members, in the lanes and in the books (law 5).
+ */
+import type { LaneOptions } from '../intercom/lane-options.ts';
+import type { HeldBytes } from './byte-budget.ts';
+
+/** Frames that came together. */
+export interface FrameBatch {
+  /** Never empty. May be views of one received chunk. */
+  readonly frames: readonly Buffer[];
+  /** Memory that the frames keep alive: of a view, the whole chunk. */
+  readonly retainedBytes: number;
+  /** The share of a common budget that this memory has, if there is one: each destination retains it, and releases it when done. */
+  readonly held?: HeldBytes | undefined;
+}
+
+/** Frames queued on one edge: 16,384, and 1 MiB of the memory that they retain. */
+export const frameLane: LaneOptions<FrameBatch> = {
+  capacity: 16_384,
+  maxBytes: 1024 * 1024,
+  countOf: (batch) => batch.frames.length,
+  sizeOf: (batch) => batch.retainedBytes,
+};

@@ -1,0 +1,90 @@
+/**
+ * One TCP connection as a thread: reads when its thread has time for more, and tells how the stream ended. What the bytes mean
+ * is the subclass's.
+ */
+import { milliseconds } from '../kernel/check.ts';
+import { SocketFailedError, TimeoutError } from '../kernel/errors.ts';
+import type { Socket } from '../net/socket.ts';
+import type { ThreadOptions } from '../taskthread/spec.ts';
+import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
+import { TaskThread } from '../taskthread/taskthread.ts';
+import type { Turn } from '../taskthread/turn.ts';
+import type { ReadingGate } from './reading-gate.ts';
+
+export interface TCPConnectionOptions {
+  /** At most so many bytes are taken at once. Default 64 KiB. */
+  readonly recvBytes?: number;
+  /** Ends a connection on which nothing has come for so long. Default: never. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** Nothing is read while this budget is spent. */
+  readonly gate?: ReadingGate | undefined;
+}
+
+/** How a stream ended: the peer ended it, the connection broke, or nothing came for too long. */
+export type StreamEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'broken'; readonly error: SocketFailedError }
+  | { readonly kind: 'idle'; readonly error: TimeoutError };
+
+/**
+ * Reads a socket as an intake task and hands what comes to `received`, one packet after the other: the next one is only read
+ * when `received` is done, so that TCP holds the peer back. When the stream ends, `streamEnded` is called once and the thread
+ * stops.
+ */
+export abstract class TCPConnectionThread<in Down, out Up, in ChildUp> extends TaskThread<Down, Up, ChildUp> {
+  protected readonly socket: Socket;
+  readonly #recvBytes: number;
+  readonly #idleTimeoutMs: number | undefined;
+  readonly #gate: ReadingGate | undefined;
+
+  constructor(socket: Socket, options: TCPConnectionOptions = {}, threadOptions?: ThreadOptions<Down, Up>) {
+    super(threadOptions);
+    this.socket = socket;
+    this.#recvBytes = options.recvBytes ?? 65_536;
+    this.#idleTimeoutMs = options.idleTimeoutMs && milliseconds('options.idleTimeoutMs', options.idleTimeoutMs);
+    this.#gate = options.gate;
+  }
+
+  /** Takes what has come. */
+  protected abstract received(bytes: Buffer, turn: Turn<Up>): unknown;
+
+  /** Nothing more will come. Not called when it is this side that stops. */
+  protected streamEnded(_end: StreamEnd, _turn: Turn<Up>): unknown {
+    return undefined;
+  }
+
+  protected override enter(_turn: Turn<Up>): void | Promise<void> {
+    this.tasks.reCreate('read', this.#read, { intake: true });
+  }
+
+  protected override exit(_turn: Turn<Up>): void | Promise<void> {
+    this.socket.close();
+  }
+
+  readonly #read = async (turn: TaskTurn<Up>): Promise<TaskAnswer> => {
+    if (this.#gate?.budget.isExhausted) await this.#gate.room({ scope: turn });
+    const next = await this.#next(turn);
+    if (next instanceof Uint8Array) {
+      await this.received(next, turn);
+      return turn.reSchedule();
+    }
+    await this.streamEnded(next, turn);
+    return turn.stop();
+  };
+
+  async #next(turn: Turn<Up>): Promise<Buffer | StreamEnd> {
+    try {
+      const bytes = await this.#recv(turn);
+      return bytes.length > 0 ? bytes : { kind: 'ended' };
+    } catch (error) {
+      if (error instanceof SocketFailedError) return { kind: 'broken', error };
+      if (error instanceof TimeoutError) return { kind: 'idle', error };
+      throw error;
+    }
+  }
+
+  #recv(turn: Turn<Up>): Promise<Buffer> {
+    if (this.#idleTimeoutMs === undefined) return this.socket.recv(this.#recvBytes, { scope: turn });
+    return turn.timeoutAfter(this.#idleTimeoutMs, (limited) => this.socket.recv(this.#recvBytes, { scope: limited }));
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * A TCP server as a thread: listens, and adds one child for each connection. What a connection does is the subclass's.
+ */
+import { wholeNumber } from '../kernel/check.ts';
+import { ThreadStoppingError } from '../kernel/errors.ts';
+import { Listener } from '../net/listener.ts';
+import type { Socket } from '../net/socket.ts';
+import type { AnyChild } from '../taskthread/child.ts';
+import type { ThreadOptions } from '../taskthread/spec.ts';
+import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
+import { TaskThread } from '../taskthread/taskthread.ts';
+import type { Turn } from '../taskthread/turn.ts';
+
+/** Where to listen, and for how many. */
+export interface TCPServerOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** 0 takes a free one: read `port` when `enter` is done. */
+  readonly port: number;
+  /** A connection over this number is closed at once, and `refused` is called. Default 1000. */
+  readonly maxClients?: number;
+}
+
+/**
+ * Listens on a port and makes a child thread of each connection. Extend it with `connection`; signals of the connections go up
+ * unchanged unless you override `childSignalHandler`.
+ *
+ * Guarantees: when the thread stops, no connection is taken any more before anything else happens; connections stop together; a
+ * connection that fails ends alone. Errors: `TT_ADDRESS` from `enter` when the port cannot be had.
+ */
+export abstract class TCPServerThread<Up> extends TaskThread<never, Up, Up> {
+  readonly #options: Required<TCPServerOptions>;
+  #listener: Listener | undefined;
+  #connections = 0;
+
+  constructor(options: TCPServerOptions, threadOptions?: ThreadOptions<never, Up>) {
+    super(threadOptions);
+    this.#options = {
+      host: options.host ?? '127.0.0.1',
+      port: wholeNumber('options.port', options.port, 0, 65_535),
+      maxClients: wholeNumber('options.maxClients', options.maxClients ?? 1000, 1),
+    };
+  }
+
+  /** Makes the thread of a new connection. The socket is closed for you when that thread has ended. */
+  protected abstract connection(socket: Socket): TaskThread<never, Up, never>;
+
+  /** A connection over `maxClients` is about to be closed. */
+  protected refused(_socket: Socket): void {}
+
+  /** The port that is listened on. */
+  get port(): number {
+    return this.#listener?.port ?? this.#options.port;
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  protected override async enter(turn: Turn<Up>): Promise<void> {
+    const { host, port } = this.#options;
+    this.#listener = await Listener.listen({ host, port }, { scope: turn });
+    this.tasks.reCreate('accept', this.#accept, { intake: true });
+  }
+
+  protected override exit(_turn: Turn<Up>): void {
+    this.#listener?.close();
+  }
+
+  protected override childSignalHandler(signal: Up, _child: AnyChild, turn: Turn<Up>): unknown {
+    return turn.sendToParent(signal);
+  }
+
+  protected override childEnded(): void {
+    this.#connections--;
+  }
+
+  readonly #accept = async (turn: TaskTurn<Up>): Promise<TaskAnswer> => {
+    const listener = this.#listener!;
+    const socket = await listener.accept({ scope: turn });
+    if (this.#connections >= this.#options.maxClients) {
+      this.refused(socket);
+      socket.close();
+      return turn.reSchedule();
+    }
+    this.#connections++;
+    try {
+      const spec = { owns: socket, onFailure: 'ignore', peers: 'connections' } as const;
+      await this.addChild(() => this.connection(socket), spec);
+    } catch (error) {
+      // Its enter failed, and `childEnded` is for children that had entered. One bad connection is no reason to stop.
+      this.#connections--;
+      if (!(error instanceof ThreadStoppingError)) this.connectionFailed(socket, error);
+    }
+    return turn.reSchedule();
+  };
+
+  /** The thread of a connection could not be made, or its `enter` threw. The server goes on. */
+  protected connectionFailed(_socket: Socket, _error: unknown): void {}
+}

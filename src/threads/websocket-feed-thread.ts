@@ -1,0 +1,78 @@
+/**
+ * A live feed: a websocket server whose subscribers get every frame that they can take. A slow subscriber holds back nothing:
+ * it loses the oldest frames and is told how many.
+ */
+import { wholeNumber } from '../kernel/check.ts';
+import { ThreadStoppingError } from '../kernel/errors.ts';
+import type { ThreadOptions } from '../taskthread/spec.ts';
+import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
+import { TaskThread } from '../taskthread/taskthread.ts';
+import type { Turn } from '../taskthread/turn.ts';
+import { type FrameBatch, frameLane } from './frame-batch.ts';
+import { FeedSubscriberThread } from './feed-subscriber-thread.ts';
+import { WebSocketServerSocket } from './websocket.ts';
+
+export interface WebSocketFeedOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** 0 takes a free one: read `port` when `enter` is done. */
+  readonly port: number;
+  /** A subscriber over this number is closed at once. Default 100: each may use 2 MiB. */
+  readonly maxSubscribers?: number;
+  /** Told when frames were dropped for a subscriber. */
+  readonly onDropped?: (frames: number) => void;
+}
+
+/** Listens, adds a thread for each subscriber, and sends them what its parent sends. Never makes its parent wait. */
+export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
+  readonly #options: WebSocketFeedOptions;
+  readonly #maxSubscribers: number;
+  #server: WebSocketServerSocket | undefined;
+  #subscribers = 0;
+
+  constructor(options: WebSocketFeedOptions, threadOptions: ThreadOptions<FrameBatch, never> = {}) {
+    super({ inbox: { ...frameLane, policy: 'drop-oldest' }, ...threadOptions });
+    this.#options = options;
+    this.#maxSubscribers = wholeNumber('options.maxSubscribers', options.maxSubscribers ?? 100, 1);
+  }
+
+  get port(): number {
+    return this.#server?.port ?? this.#options.port;
+  }
+
+  protected override async enter(turn: Turn): Promise<void> {
+    const { host = '127.0.0.1', port } = this.#options;
+    this.#server = await WebSocketServerSocket.listen({ host, port }, { scope: turn });
+    this.tasks.reCreate('accept', this.#accept, { intake: true });
+  }
+
+  protected override exit(_turn: Turn): void {
+    this.#server?.close();
+  }
+
+  protected override signalHandler(batch: FrameBatch, turn: Turn): unknown {
+    return this.#subscribers === 0 ? undefined : turn.sendToChildren(this.childrenOf(FeedSubscriberThread), batch);
+  }
+
+  protected override childEnded(): void {
+    this.#subscribers--;
+  }
+
+  readonly #accept = async (turn: TaskTurn): Promise<TaskAnswer> => {
+    const connection = await this.#server!.accept({ scope: turn });
+    if (this.#subscribers >= this.#maxSubscribers) {
+      connection.close();
+      return turn.reSchedule();
+    }
+    this.#subscribers++;
+    const { onDropped = () => {} } = this.#options;
+    const make = () => new FeedSubscriberThread(connection, { onDropped });
+    try {
+      await this.addChild(make, { owns: connection, onFailure: 'ignore', peers: 'subscribers' });
+    } catch (error) {
+      this.#subscribers--;
+      if (!(error instanceof ThreadStoppingError)) throw error;
+    }
+    return turn.reSchedule();
+  };
+}

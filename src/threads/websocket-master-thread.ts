@@ -1,0 +1,64 @@
+/**
+ * Passes frames on to websocket threads: one for each destination, and the feed, if there is one.
+ */
+import type { Child } from '../taskthread/child.ts';
+import type { ThreadOptions } from '../taskthread/spec.ts';
+import { TaskThread } from '../taskthread/taskthread.ts';
+import type { Turn } from '../taskthread/turn.ts';
+import { type FrameBatch, frameLane } from './frame-batch.ts';
+import { WebSocketFeedThread, type WebSocketFeedOptions } from './websocket-feed-thread.ts';
+import { WebSocketSubThread } from './websocket-sub-thread.ts';
+
+export interface WebSocketMasterOptions {
+  /** A destination each. */
+  readonly urls: readonly string[];
+  /** Offers the same frames to everybody who connects. Default: no feed. */
+  readonly feed?: WebSocketFeedOptions | undefined;
+}
+
+/**
+ * Sends each batch to every destination; the slowest one holds back whoever sends to this thread. The feed holds back nobody.
+ * Extend it with `subThread` or `feedThread` to make threads of your own.
+ */
+export class WebSocketMasterThread extends TaskThread<FrameBatch, never, never> {
+  readonly #options: WebSocketMasterOptions;
+  readonly #subs: Child<WebSocketSubThread>[] = [];
+  #feed: Child<WebSocketFeedThread> | undefined;
+  #feedPort: number | undefined;
+
+  constructor(options: WebSocketMasterOptions, threadOptions: ThreadOptions<FrameBatch, never> = {}) {
+    super({ inbox: frameLane, ...threadOptions });
+    this.#options = options;
+  }
+
+  /** The port of the feed, once `enter` is done. */
+  get feedPort(): number | undefined {
+    return this.#feedPort;
+  }
+
+  protected subThread(url: string): WebSocketSubThread {
+    return new WebSocketSubThread({ url });
+  }
+
+  protected feedThread(options: WebSocketFeedOptions): WebSocketFeedThread {
+    return new WebSocketFeedThread(options);
+  }
+
+  protected override async enter(_turn: Turn): Promise<void> {
+    const { urls, feed } = this.#options;
+    // Peers, so that one destination that is down does not use up the time that another needs to stop in order.
+    for (const url of urls) this.#subs.push(await this.addChild(() => this.subThread(url), { peers: 'destinations' }));
+    if (feed === undefined) return;
+    const thread = this.feedThread(feed);
+    this.#feed = await this.addChild(thread);
+    this.#feedPort = thread.port;
+  }
+
+  protected override signalHandler(batch: FrameBatch, turn: Turn): unknown {
+    // The feed first: it must see the batch while somebody still holds it, and never waits.
+    if (this.#feed !== undefined) void turn.send(this.#feed, batch);
+    if (this.#subs.length === 0) batch.held?.release();
+    else if (this.#subs.length > 1) batch.held?.retain(this.#subs.length - 1);
+    return turn.sendToChildren(this.#subs, batch);
+  }
+}

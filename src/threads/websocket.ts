@@ -1,0 +1,236 @@
+/**
+ * The only file that touches `ws`: one connection as client or as a server's peer, and a listener. Threads see what is here and
+ * nothing of the package.
+ *
+ * A connection never throws from its words: what is written to one that is going down is lost with it, which is why a
+ * destination keeps what is unconfirmed (`delivery-window`).
+ */
+import type { Server as HTTPServer } from 'node:http';
+import type { AddressInfo, Socket as NodeSocket } from 'node:net';
+import type { WebSocket as WS } from 'ws';
+import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
+import { AddressError, MissingPackageError } from '../kernel/errors.ts';
+import { messageOf } from '../kernel/describe.ts';
+import { live } from '../kernel/probe.ts';
+import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+
+const BINARY = { binary: true, compress: false };
+const TEXT = { binary: false, compress: false };
+const NORMAL_CLOSURE = 1000;
+
+/** Told what happens on a connection. */
+export interface WebSocketListener {
+  /** A pong came: the payload of the ping that it answers. */
+  pong?(payload: string): void;
+  /** Nothing more will come or go; `why` in words. */
+  closed?(why: string): void;
+}
+
+/** One open websocket. */
+export class WebSocketConnection implements WaitOwner {
+  readonly #ws: WS;
+  readonly #tcp: NodeSocket;
+  readonly #name: string;
+  readonly #waiters = new WaitQueue();
+  #closed = false;
+  #error: unknown;
+  listener: WebSocketListener = {};
+
+  constructor(ws: WS, tcp: NodeSocket, name: string) {
+    this.#ws = ws;
+    this.#tcp = tcp;
+    this.#name = name;
+    live.sockets++;
+    tcp.setNoDelay(true);
+    ws.on('error', (error) => {
+      this.#error = error;
+    });
+    ws.on('pong', (payload) => this.listener.pong?.(payload.toString('latin1')));
+    ws.on('close', (code, reason) => {
+      this.#closed = true;
+      live.sockets--;
+      const why =
+        this.#error === undefined ? `closed with ${code} ${reason.toString()}`.trimEnd() : messageOf(this.#error);
+      this.#waiters.wakeAll();
+      this.listener.closed?.(why);
+    });
+    tcp.on('drain', () => this.#waiters.wakeAll());
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Bytes that the system has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#tcp.writableLength;
+  }
+
+  /** One binary message each, all of them in one write. */
+  sendFrames(frames: readonly Buffer[], pingPayload?: string): void {
+    this.#tcp.cork();
+    for (const frame of frames) this.#ws.send(frame, BINARY);
+    if (pingPayload !== undefined) this.ping(pingPayload);
+    this.#tcp.uncork();
+  }
+
+  sendText(text: string): void {
+    this.#ws.send(text, TEXT);
+  }
+
+  ping(payload: string): void {
+    // While the connection goes down ws would throw here, and a ping is then of no use.
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping(payload);
+  }
+
+  /** Waits until at most so many bytes are buffered, or the connection is closed. *Cancel-safe.* */
+  async drained(limitBytes: number, options: { readonly scope: Scoped }): Promise<void> {
+    while (!this.#closed && this.bufferedBytes > limitBytes) await this.#wait(options.scope);
+  }
+
+  /** Waits for the close, by whomever. *Cancel-safe.* */
+  async waitClosed(options: { readonly scope: Scoped }): Promise<void> {
+    while (!this.#closed) await this.#wait(options.scope);
+  }
+
+  /** Begins the close handshake, after what was sent. Await `waitClosed` for the peer's part. */
+  end(): void {
+    this.#ws.close(NORMAL_CLOSURE);
+  }
+
+  /** Gives the connection up at once. */
+  close(): void {
+    this.#ws.terminate();
+  }
+
+  describeWait(): string {
+    return `${this.#name} (${this.bufferedBytes} bytes are on their way)`;
+  }
+
+  waitCancelled(): void {}
+
+  #wait(scope: Scoped): Promise<unknown> {
+    return this.#waiters.park(this, { scope: scope.cancelScope, by: scope });
+  }
+}
+
+/** Opens a connection. Rejects with `TT_ADDRESS`. *Cancel-safe:* a cancelled one is given up. */
+export async function openWebSocket(url: string, options: { readonly scope: Scoped }): Promise<WebSocketConnection> {
+  const { WebSocket } = await loadPackage();
+  const { cancelScope } = options.scope;
+  cancelScope.check();
+  const opening = new Opening(url);
+  const ws = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: true });
+  let tcp: NodeSocket | undefined;
+  ws.once('upgrade', (response) => {
+    tcp = response.socket;
+  });
+  ws.once('open', () => opening.line.wakeFirst());
+  // Also the error that giving up causes itself: it must find a listener.
+  ws.on('error', (error) => opening.line.failAll(new AddressError('connect to', url, error)));
+  try {
+    await opening.line.park(opening, { scope: cancelScope, by: options.scope });
+  } catch (error) {
+    ws.terminate();
+    throw error;
+  }
+  return new WebSocketConnection(ws, tcp!, url);
+}
+
+class Opening implements WaitOwner {
+  readonly line: WaitQueue = new WaitQueue();
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  describeWait(): string {
+    return `the connection to ${this.#url}`;
+  }
+
+  waitCancelled(): void {}
+}
+
+/** A listening websocket server. */
+export class WebSocketServerSocket implements WaitOwner {
+  readonly #server: { close(): void };
+  readonly #http: HTTPServer;
+  readonly #pending: WebSocketConnection[] = [];
+  readonly #acceptors = new WaitQueue();
+  readonly port: number;
+
+  private constructor(server: { close(): void }, http: HTTPServer) {
+    this.#server = server;
+    this.#http = http;
+    this.port = (http.address() as AddressInfo).port;
+    live.servers++;
+    http.once('close', () => live.servers--);
+  }
+
+  /** Rejects with `TT_ADDRESS`, `TT_MISSING_PACKAGE`. */
+  static async listen(
+    address: { readonly host: string; readonly port: number },
+    options: { readonly scope: Scoped },
+  ): Promise<WebSocketServerSocket> {
+    const { WebSocketServer } = await loadPackage();
+    const { createServer } = await import('node:http');
+    const http = createServer((_request, response) => {
+      response.writeHead(426, { 'content-type': 'text/plain' }).end('websocket only\n');
+    });
+    await listening(http, address, options.scope.cancelScope);
+    const server = new WebSocketServer({ server: http, perMessageDeflate: false, maxPayload: 65_536 });
+    const socket = new WebSocketServerSocket(server, http);
+    server.on('connection', (ws, request) => {
+      const peer = new WebSocketConnection(ws, request.socket, `subscriber ${request.socket.remotePort}`);
+      socket.#pending.push(peer);
+      socket.#acceptors.wakeFirst();
+    });
+    return socket;
+  }
+
+  /** Gives the next connection. A wait on a source. *Cancel-safe:* a cancelled one took none. */
+  async accept(options: { readonly scope: Scoped }): Promise<WebSocketConnection> {
+    for (;;) {
+      const next = this.#pending.shift();
+      if (next !== undefined) return next;
+      await this.#acceptors.park(this, { scope: options.scope.cancelScope, source: true, by: options.scope });
+    }
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#http.close();
+    for (const peer of this.#pending.splice(0)) peer.close();
+  }
+
+  describeWait(): string {
+    return `a subscriber on port ${this.port}`;
+  }
+
+  waitCancelled(): void {}
+}
+
+async function listening(http: HTTPServer, address: { host: string; port: number }, scope: CancelScope): Promise<void> {
+  const where = `${address.host}:${address.port}`;
+  const opening = new Opening(where);
+  http.once('error', (error) => opening.line.failAll(new AddressError('listen on', where, error)));
+  http.once('listening', () => opening.line.wakeFirst());
+  if (scope.refusal !== undefined) return rejected(scope.refusal);
+  http.listen(address.port, address.host);
+  try {
+    await opening.line.park(opening, { scope });
+  } catch (error) {
+    http.close();
+    throw error;
+  }
+}
+
+async function loadPackage(): Promise<Pick<typeof import('ws'), 'WebSocket' | 'WebSocketServer'>> {
+  try {
+    const { WebSocket, WebSocketServer } = await import('ws');
+    return { WebSocket, WebSocketServer };
+  } catch (cause) {
+    throw new MissingPackageError('ws', 'a websocket thread', cause);
+  }
+}

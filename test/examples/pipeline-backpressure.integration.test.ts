@@ -1,0 +1,93 @@
+// Destinations that stand still or die in mid-flood: the pipeline holds its devices back, keeps its memory flat, loses nothing.
+// How it comes back to a destination: pipeline-reconnect.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ReportingProcess } from '../../examples/tcp-pipeline/demo/child-process.ts';
+import type { PipelineRig } from '../../examples/tcp-pipeline/demo/rig.ts';
+import { readStored } from '../../examples/tcp-pipeline/demo/stored.ts';
+import {
+  beyondReference,
+  endProcessesAfterEach,
+  full,
+  MEMORY_LIMIT,
+  startRig,
+  totalsOf,
+  until,
+} from './pipeline-process.ts';
+
+endProcessesAfterEach();
+const TIMEOUT_MS = full ? 120_000 : 45_000;
+const STILL_MS = full ? 10_000 : 2_500;
+const MAX_GROWTH = 24e6;
+
+const framesSent = (devices: ReportingProcess): number => Number(devices.latest('progress')?.frames ?? 0);
+const framesAt = async (rig: PipelineRig, cloud: number): Promise<number> =>
+  Number((await rig.clouds[cloud]!.ask('stats', 'stats', 10_000)).unique);
+
+/** Waits until the devices' sends have stood still for as many progress reports as one second has. */
+async function untilStill(devices: ReportingProcess): Promise<void> {
+  await until(
+    'the sends stand still',
+    () => {
+      const latest = devices.reports.filter(({ event }) => event === 'progress').slice(-10);
+      return latest.length === 10 && latest.every(({ frames }) => frames === latest[0]!.frames);
+    },
+    20_000,
+  );
+}
+
+test(
+  'stands still with a destination that is stopped, in flat memory, and goes on without a loss',
+  async () => {
+    // More than all socket buffers on the way can take.
+    const frames = full ? 40_000 : 16_000;
+    const rig = await startRig({ destinations: 2, expect: frames });
+    const load = ['--connections', '2', '--frames', `${frames}`, '--size', '16384', '--no-digest'];
+    const devices = rig.startDevices(...load);
+    await until('the flood is on its way', async () => (await framesAt(rig, 0)) > frames / 20);
+
+    rig.clouds[0]!.signal('SIGSTOP');
+    await untilStill(devices);
+    const sent = framesSent(devices);
+    const memory = rig.memorySamples.length;
+    await delay(STILL_MS); // that nothing moves has to be watched for a while
+    expect(framesSent(devices)).toBe(sent);
+    expect(sent).toBeLessThan(frames);
+    const samples = rig.memorySamples.slice(memory);
+    expect(samples.length).toBeGreaterThan(5);
+    expect(Math.max(...samples) - Math.min(...samples)).toBeLessThan(MAX_GROWTH);
+
+    rig.clouds[0]!.signal('SIGCONT');
+    await rig.waitDelivered(TIMEOUT_MS);
+    expect((await rig.stop(TIMEOUT_MS)).exit.code).toBe(0);
+    const whole = { messages: frames, repeats: 0, missing: 0, outOfOrder: 0, corrupt: 0 };
+    for (const index of [0, 1]) expect(await rig.stopCloud(index)).toMatchObject(whole);
+    expect((await readStored(rig.databaseFile)).counts).toMatchObject(whole);
+    expect(rig.peakMemory).toBeLessThan(MEMORY_LIMIT);
+  },
+  TIMEOUT_MS * 2,
+);
+
+beyondReference(
+  'brings every frame to a destination that was killed in mid-flood and started again',
+  async () => {
+    const frames = full ? 200_000 : 60_000;
+    const rig = await startRig({ destinations: 2, expect: frames, journal: true });
+    const devices = rig.startDevices('--frames', `${frames}`, '--size', '1024', '--no-digest');
+    await until('the flood is on its way', async () => (await framesAt(rig, 0)) > frames / 20);
+    await rig.clouds[0]!.kill();
+    await untilStill(devices);
+    expect(framesSent(devices)).toBeLessThan(frames);
+
+    await rig.startCloud(0);
+    await rig.waitDelivered(TIMEOUT_MS);
+    const stopped = await rig.stop(TIMEOUT_MS);
+    expect(stopped.exit.code).toBe(0);
+    expect(totalsOf(stopped)).toMatchObject({ accepted: frames, stored: frames, unconfirmed: 0 });
+    const faultless = { unique: frames, missing: 0, outOfOrder: 0, corrupt: 0 };
+    expect(await rig.stopCloud(0)).toMatchObject(faultless);
+    expect(await rig.stopCloud(1)).toMatchObject({ ...faultless, messages: frames, repeats: 0 });
+    expect((await readStored(rig.databaseFile)).counts).toMatchObject({ ...faultless, repeats: 0 });
+    expect(rig.peakMemory).toBeLessThan(MEMORY_LIMIT);
+  },
+  TIMEOUT_MS * 2,
+);
