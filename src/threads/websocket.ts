@@ -13,6 +13,7 @@ import { AddressError, MissingPackageError } from '../kernel/errors.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { live } from '../kernel/probe.ts';
 import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import { encodeBinaryMessages } from './websocket-frames.ts';
 
 const BINARY = { binary: true, compress: false };
 const TEXT = { binary: false, compress: false };
@@ -31,13 +32,16 @@ export class WebSocketConnection implements WaitOwner {
   readonly #ws: WS;
   readonly #tcp: NodeSocket;
   readonly #name: string;
+  /** A client masks what it sends. */
+  readonly #isClient: boolean;
   readonly #waiters = new WaitQueue();
   #closed = false;
   #error: unknown;
   listener: WebSocketListener = {};
 
-  constructor(ws: WS, tcp: NodeSocket, name: string) {
+  constructor(ws: WS, tcp: NodeSocket, role: 'client' | 'server', name: string) {
     this.#ws = ws;
+    this.#isClient = role === 'client';
     this.#tcp = tcp;
     this.#name = name;
     live.sockets++;
@@ -69,7 +73,8 @@ export class WebSocketConnection implements WaitOwner {
   /** One binary message each, all of them in one write. */
   sendFrames(frames: readonly Buffer[], pingPayload?: string): void {
     this.#tcp.cork();
-    for (const frame of frames) this.#ws.send(frame, BINARY);
+    if (!this.#isClient) for (const frame of frames) this.#ws.send(frame, BINARY);
+    else if (this.#open) this.#tcp.write(encodeBinaryMessages(frames));
     if (pingPayload !== undefined) this.ping(pingPayload);
     this.#tcp.uncork();
   }
@@ -79,8 +84,7 @@ export class WebSocketConnection implements WaitOwner {
   }
 
   ping(payload: string): void {
-    // While the connection goes down ws would throw here, and a ping is then of no use.
-    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping(payload);
+    if (this.#open) this.#ws.ping(payload);
   }
 
   /** Waits until at most so many bytes are buffered, or the connection is closed. *Cancel-safe.* */
@@ -109,6 +113,11 @@ export class WebSocketConnection implements WaitOwner {
 
   waitCancelled(): void {}
 
+  /** False while the connection goes down: nothing may be written then, and ws would throw. */
+  get #open(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN;
+  }
+
   #wait(scope: Scoped): Promise<unknown> {
     return this.#waiters.park(this, { scope: scope.cancelScope, by: scope });
   }
@@ -134,7 +143,7 @@ export async function openWebSocket(url: string, options: { readonly scope: Scop
     ws.terminate();
     throw error;
   }
-  return new WebSocketConnection(ws, tcp!, url);
+  return new WebSocketConnection(ws, tcp!, 'client', url);
 }
 
 class Opening implements WaitOwner {
@@ -182,7 +191,7 @@ export class WebSocketServerSocket implements WaitOwner {
     const server = new WebSocketServer({ server: http, perMessageDeflate: false, maxPayload: 65_536 });
     const socket = new WebSocketServerSocket(server, http);
     server.on('connection', (ws, request) => {
-      const peer = new WebSocketConnection(ws, request.socket, `subscriber ${request.socket.remotePort}`);
+      const peer = new WebSocketConnection(ws, request.socket, 'server', `subscriber ${request.socket.remotePort}`);
       socket.#pending.push(peer);
       socket.#acceptors.wakeFirst();
     });
