@@ -35,6 +35,7 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
   readonly #batch: RowBatch;
   #database: SqliteDatabase | undefined;
   #insert: SqliteInsert | undefined;
+  #flushPlanned = false;
   #values: SqliteValue[] = [];
   #signals: unknown[] = [];
 
@@ -68,7 +69,10 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
     });
     this.#signals.push(signal);
     if (due) return this.#flush(turn);
-    if (!this.tasks.has('flush')) this.tasks.reCreate('flush', this.#flushWhenDue, { afterMs: this.#ageLeft(nowMs) });
+    if (!this.#flushPlanned) {
+      this.#flushPlanned = true;
+      this.tasks.reCreate('flush', this.#flushWhenDue, { afterMs: this.#ageLeft(nowMs) });
+    }
     return undefined;
   }
 
@@ -80,7 +84,10 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
   readonly #flushWhenDue = async (turn: TaskTurn): Promise<TaskAnswer> => {
     const nowMs = this.clock.now();
     if (this.#batch.isDue(nowMs)) await this.#flush(turn);
-    return this.#batch.rows === 0 ? undefined : turn.reSchedule({ afterMs: this.#ageLeft(nowMs) });
+    if (this.#batch.rows > 0) return turn.reSchedule({ afterMs: this.#ageLeft(nowMs) });
+    // Not `tasks.has`: this turn has yet to end, and a row that comes until then must plan another one.
+    this.#flushPlanned = false;
+    return undefined;
   };
 
   #ageLeft(nowMs: number): number {
