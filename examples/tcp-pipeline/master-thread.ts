@@ -4,7 +4,7 @@
  * Sinks are started first and sources last, because children stop in reverse order: so what the devices had sent can still be
  * worked off when no more is taken in.
  */
-import { type Child, TaskThread, type Turn } from 'taskthread';
+import { type AnyChild, type Child, TaskThread, type Turn } from 'taskthread';
 import { DatabaseThread } from './database-thread.ts';
 import type { Frames, PipelineContext } from './signals.ts';
 import { TCPServerThread } from './tcp-server-thread.ts';
@@ -14,6 +14,11 @@ export class MasterThread extends TaskThread<never, never, Frames> {
   readonly #context: PipelineContext;
   #database: Child<DatabaseThread> | undefined;
   #websockets: Child<WebsocketMasterThread> | undefined;
+  #server: Child<TCPServerThread> | undefined;
+  #stopping = false;
+  #onStopping: (() => void) | undefined;
+  /** The last send to the websockets. */
+  #forwarding: Promise<void> | undefined;
 
   constructor(context: PipelineContext) {
     const { drainTimeoutMs, cancelTimeoutMs } = context.options;
@@ -28,12 +33,16 @@ export class MasterThread extends TaskThread<never, never, Frames> {
     const websockets = new WebsocketMasterThread(this.#context);
     if (forward.length > 0 || feedPort !== null) this.#websockets = await this.addChild(websockets);
     const server = new TCPServerThread(this.#context);
-    await this.addChild(server);
+    this.#server = await this.addChild(server);
+    this.events.on('stopping', () => {
+      this.#stopping = true;
+      this.#onStopping?.();
+    });
     reporter.data({ event: 'ready', port: server.port, feedPort: websockets.feedPort ?? null, pid: process.pid });
     this.#greet(server.port, websockets.feedPort);
   }
 
-  protected override childSignalHandler(frames: Frames, _child: unknown, turn: Turn) {
+  protected override childSignalHandler(frames: Frames, _child: AnyChild, turn: Turn) {
     const database = this.#database;
     const websockets = this.#websockets;
     // Each destination has a share of its own in the memory, and lets go of it when it is done.
@@ -41,7 +50,26 @@ export class MasterThread extends TaskThread<never, never, Frames> {
     const stored = database && turn.send(database, frames);
     const forwarded = websockets && turn.send(websockets, frames);
     if (database === undefined && websockets === undefined) frames.held?.release();
-    return stored && forwarded ? Promise.all([stored, forwarded]) : (stored ?? forwarded);
+    const taken = forwarded && this.#untilStopping(forwarded);
+    return stored && taken ? Promise.all([stored, taken]) : (stored ?? taken);
+  }
+
+  /** All that devices had sent is with the database now; before the websockets are asked to stop, they get it too. */
+  protected override async childEnded(child: AnyChild) {
+    if (child.id === this.#server?.id) await this.#forwarding;
+  }
+
+  /**
+   * A destination that does not go on holds back the devices, but once the intake is closed it must not hold back what the
+   * database can still store: then frames line up for it (they are in memory anyway, within `--max-buffered-bytes`).
+   */
+  #untilStopping(forwarded: Promise<void>): Promise<void> | undefined {
+    this.#forwarding = forwarded.catch(() => {});
+    if (this.#stopping) return undefined;
+    return new Promise((resolve, reject) => {
+      this.#onStopping = resolve;
+      forwarded.then(resolve, reject);
+    });
   }
 
   #greet(port: number, feedPort: number | undefined) {

@@ -2,7 +2,7 @@
  * A request that is answered: the asker makes a signal that carries a `Reply`, and waits; whoever handles the signal, then
  * or later, settles the reply. The answer travels on the control lane: it needs no place and overtakes data.
  */
-import { AskUnansweredError } from '../kernel/errors.ts';
+import { AskUnansweredError, EdgeClosedError } from '../kernel/errors.ts';
 import { rejected, type WaitOwner, WaitQueue, type Waiter } from '../kernel/wait-queue.ts';
 import type { Wait } from './lane.ts';
 
@@ -54,23 +54,21 @@ export class Asks implements WaitOwner {
   ): Promise<Answer> {
     const scope = wait.cancelScope;
     const refusal = scope?.refusal;
-    if (refusal !== undefined) return rejected(refusal);
-    const request: { signal: unknown; waiter: Waiter | undefined } = { signal: undefined, waiter: undefined };
+    if (refusal !== undefined) return rejected(refusal, scope?.host.scheduler);
+    // Parked before `make` is called: that is user code, and may answer at once, or cancel.
+    const request: { signal: unknown } = { signal: undefined };
+    const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait });
     const reply = new Reply<Answer>((ok, value) => {
-      const { waiter } = request;
-      if (waiter === undefined || !waiter.parked) this.lateReplies++;
+      if (!waiter.parked) this.lateReplies++;
       else if (ok) waiter.wake(value);
       else waiter.fail(value);
     });
     try {
       request.signal = make(reply);
+      if (waiter.parked) send(request.signal)?.catch((error: unknown) => notSent(waiter, error));
     } catch (error) {
-      return Promise.reject(error);
+      waiter.fail(error);
     }
-    const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait });
-    request.waiter = waiter;
-    const sent = send(request.signal);
-    sent?.catch((error: unknown) => waiter.fail(error));
     return waiter.promise as Promise<Answer>;
   }
 
@@ -78,14 +76,14 @@ export class Asks implements WaitOwner {
   signalLost(signal: unknown, reason: string): void {
     for (let waiter = this.#line.first; waiter !== undefined; waiter = waiter.next) {
       if ((waiter.item as { signal: unknown }).signal !== signal) continue;
-      waiter.fail(new AskUnansweredError(this.#path(), reason));
+      waiter.refuse(new AskUnansweredError(this.#path(), reason));
       return;
     }
   }
 
   /** The edge is over: nobody will answer any more. */
   end(reason: string): void {
-    this.#line.failAll(new AskUnansweredError(this.#path(), reason));
+    this.#line.refuseAll(new AskUnansweredError(this.#path(), reason));
   }
 
   describeWait(): string {
@@ -93,4 +91,9 @@ export class Asks implements WaitOwner {
   }
 
   waitCancelled(): void {}
+}
+
+function notSent(waiter: Waiter, error: unknown): void {
+  if (error instanceof EdgeClosedError) waiter.refuse(error);
+  else waiter.fail(error);
 }

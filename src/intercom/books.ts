@@ -19,6 +19,14 @@ export interface Books {
   readonly deadLettered: number;
 }
 
+/** Plain data about one lane. */
+export interface LaneSnapshot extends Books {
+  readonly capacity: number;
+  readonly bytes: number;
+  readonly highWater: number;
+  readonly highWaterBytes: number;
+}
+
 export const emptyBooks: Books = {
   offered: 0,
   accepted: 0,

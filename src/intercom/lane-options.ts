@@ -1,7 +1,7 @@
 /**
  * The settings of one lane and their checks. A lane is bounded in signals and, where signals have a size, in bytes (law 5).
  */
-import { functionOf, knownFields, oneOf, wholeNumber } from '../kernel/check.ts';
+import { knownFields, oneOf, optionalFunction, wholeNumber } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import type { Books } from './books.ts';
 import { type OverflowPolicy, overflowPolicies } from './overflow.ts';
@@ -58,8 +58,9 @@ export const defaultLaneOptions: ResolvedLaneOptions = {
 export function resolveLaneOptions(field: string, options: LaneOptions<never> | undefined): ResolvedLaneOptions {
   if (options === undefined) return defaultLaneOptions;
   knownFields(field, options, NAMES);
-  const { sizeOf, countOf, keyOf, onOverflow } = options;
-  const policy = oneOf(`${field}.policy`, options.policy ?? 'block', overflowPolicies);
+  const { capacity = defaultLaneOptions.capacity, maxBytes = defaultLaneOptions.maxBytes } = options;
+  const { policy = defaultLaneOptions.policy, sizeOf, countOf, keyOf, onOverflow } = options;
+  oneOf(`${field}.policy`, policy, overflowPolicies);
   if (policy === 'latest' && keyOf === undefined) {
     throw new InvalidOptionError(`${field}.keyOf`, keyOf, "a function, because the policy 'latest' needs a key");
   }
@@ -67,12 +68,12 @@ export function resolveLaneOptions(field: string, options: LaneOptions<never> | 
     throw new InvalidOptionError(`${field}.sizeOf`, sizeOf, 'a function, because maxBytes needs the size of a signal');
   }
   return {
-    capacity: wholeNumber(`${field}.capacity`, options.capacity ?? defaultLaneOptions.capacity, 1),
-    maxBytes: wholeNumber(`${field}.maxBytes`, options.maxBytes ?? defaultLaneOptions.maxBytes, 1),
+    capacity: wholeNumber(`${field}.capacity`, capacity, 1),
+    maxBytes: wholeNumber(`${field}.maxBytes`, maxBytes, 1),
     policy,
-    sizeOf: sizeOf && functionOf(`${field}.sizeOf`, sizeOf),
-    countOf: countOf && functionOf(`${field}.countOf`, countOf),
-    keyOf: keyOf && functionOf(`${field}.keyOf`, keyOf),
-    onOverflow: onOverflow && functionOf(`${field}.onOverflow`, onOverflow),
+    sizeOf: optionalFunction(`${field}.sizeOf`, sizeOf),
+    countOf: optionalFunction(`${field}.countOf`, countOf),
+    keyOf: optionalFunction(`${field}.keyOf`, keyOf),
+    onOverflow: optionalFunction(`${field}.onOverflow`, onOverflow),
   };
 }

@@ -6,15 +6,23 @@
  *
  * Rules: order is the order sent, over the line of waiting senders too. A lane that was full admits waiting senders when it
  * has fallen to half, in a batch: waking one per signal taken would cost the sender a park for every signal.
+ *
+ * The user's hooks (`signalLost` and `laneOverflowed` end in them) may call back into the lane: they are called last, when the
+ * books are right and the step is done.
  */
-import { EdgeClosedError, InvalidOptionError, LaneFullError } from '../kernel/errors.ts';
 import type { CancelScope } from '../kernel/cancel-scope.ts';
-import { RingBuffer } from '../kernel/ring-buffer.ts';
+import { EdgeClosedError, LaneFullError } from '../kernel/errors.ts';
+import type { RingBuffer } from '../kernel/ring-buffer.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { rejected, type WaitOwner, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
-import type { Books } from './books.ts';
+import { failing, rejected, type WaitOwner, type Waiter } from '../kernel/wait-queue.ts';
+import type { LaneSnapshot } from './books.ts';
 import type { ResolvedLaneOptions } from './lane-options.ts';
-import { admit } from './overflow.ts';
+import { LaneQueue } from './lane-queue.ts';
+import { type Admission, admit } from './overflow.ts';
+import { type Parcel, parcelOf } from './parcel.ts';
+import { SenderLine } from './sender-line.ts';
+
+export type { LaneSnapshot } from './books.ts';
 
 export type Direction = 'down' | 'up';
 
@@ -44,19 +52,7 @@ export interface LaneOwner {
   laneOverflowed(lane: Lane): void;
 }
 
-/** Plain data about one lane. */
-export interface LaneSnapshot extends Books {
-  readonly capacity: number;
-  readonly bytes: number;
-  readonly highWater: number;
-  readonly highWaterBytes: number;
-}
-
-interface Parcel {
-  readonly signal: unknown;
-  readonly count: number;
-  readonly bytes: number;
-}
+const DROPPED_OLDEST = 'dropped: the lane was full (drop-oldest)';
 
 export class Lane implements WaitOwner {
   readonly owner: LaneOwner;
@@ -67,25 +63,20 @@ export class Lane implements WaitOwner {
   ready = false;
   readonly #receiver: LaneReceiver;
   readonly #scheduler: Scheduler;
-  readonly #ring = new RingBuffer<unknown>();
-  /** Count and bytes of each queued signal, where they are not 1 and 0. */
-  readonly #weights: RingBuffer<number> | undefined;
-  /** Key to position since the beginning, for `latest`. */
-  readonly #keys: Map<unknown, number> | undefined;
-  #taken = 0;
-  #senders: WaitQueue | undefined;
+  readonly #queue: LaneQueue;
+  /** The queue itself, for the short ways: there, a step more for each signal would show. */
+  readonly #signals: RingBuffer<unknown>;
+  readonly #plain: boolean;
+  #senders: SenderLine | undefined;
   #closed = false;
   #overflowing = false;
-  #bytes = 0;
   #inFlightBytes = 0;
   #offered = 0;
   #accepted = 0;
   #refused = 0;
   #cancelled = 0;
-  #waiting = 0;
   #handled = 0;
   #dropped = 0;
-  #queued = 0;
   #inFlight = 0;
   #deadLettered = 0;
   #highWater = 0;
@@ -97,13 +88,14 @@ export class Lane implements WaitOwner {
     this.options = options;
     this.#receiver = receiver;
     this.#scheduler = owner.scheduler;
-    if (options.sizeOf !== undefined || options.countOf !== undefined) this.#weights = new RingBuffer();
-    if (options.policy === 'latest') this.#keys = new Map();
+    this.#queue = new LaneQueue(options);
+    this.#signals = this.#queue.signals;
+    this.#plain = this.#queue.plain;
   }
 
   /** True when there is nothing to take. */
   get empty(): boolean {
-    return this.#ring.length === 0;
+    return this.#signals.length === 0;
   }
 
   get closed(): boolean {
@@ -117,23 +109,20 @@ export class Lane implements WaitOwner {
    */
   send(signal: unknown, wait: Wait): Promise<void> | undefined {
     // The short way, for what is by far the most frequent: room, no weights, no key, nobody waiting.
-    if (
-      this.#queued < this.options.capacity &&
-      this.#weights === undefined &&
-      this.#keys === undefined &&
-      this.#waiting === 0 &&
-      !this.#closed
-    ) {
+    if (this.#plain && this.#signals.length < this.options.capacity && !this.#senderWaits && !this.#closed) {
       this.#offered++;
-      this.#push(signal, 1, 0);
+      this.#accepted++;
+      this.#signals.push(signal);
+      if (this.#signals.length > this.#highWater) this.#highWater = this.#signals.length;
+      if (!this.ready) this.#receiver.laneReady(this);
       return this.#scheduler.spend() ? this.#scheduler.nextSlice() : undefined;
     }
     return this.#sendSlowly(signal, wait);
   }
 
-  /** False when the signal would have to wait or is refused. Never throws for that. */
+  /** False when the signal would have to wait or is refused. Throws only what `sizeOf`, `countOf` or `keyOf` do. */
   trySend(signal: unknown): boolean {
-    const parcel = this.#weigh(signal);
+    const parcel = parcelOf(signal, this.options);
     this.#scheduler.spend();
     this.#offered += parcel.count;
     if (this.#closed) {
@@ -152,21 +141,16 @@ export class Lane implements WaitOwner {
 
   /** Takes the oldest signal; ask `empty` first. It is in flight until `done` or `lost`. */
   take(): unknown {
-    const signal = this.#ring.shift();
-    if (this.#weights === undefined) {
-      this.#queued--;
+    let signal: unknown;
+    if (this.#plain) {
+      signal = this.#signals.shift();
       this.#inFlight = 1;
     } else {
-      const count = this.#weights.shift() ?? 1;
-      const bytes = this.#weights.shift() ?? 0;
-      this.#queued -= count;
-      this.#bytes -= bytes;
-      this.#inFlight = count;
-      this.#inFlightBytes = bytes;
+      signal = this.#queue.remove();
+      this.#inFlight = this.#queue.removedCount;
+      this.#inFlightBytes = this.#queue.removedBytes;
     }
-    if (this.#keys !== undefined) this.#forgetKey(signal);
-    this.#taken++;
-    if (this.#overflowing && this.#halfEmpty()) this.#recover();
+    if (this.#overflowing) this.#recover();
     return signal;
   }
 
@@ -191,18 +175,20 @@ export class Lane implements WaitOwner {
     this.#closed = true;
     const senders = this.#senders;
     for (let waiter = senders?.first; waiter !== undefined; waiter = senders?.first) {
-      const { signal, count } = waiter.item as Parcel;
-      this.#waiting -= count;
-      this.#refused += count;
-      waiter.fail(new EdgeClosedError(this.owner.path, signal));
+      const parcel = waiter.item as Parcel;
+      this.#senders?.forget(parcel);
+      this.#refused += parcel.count;
+      waiter.refuse(new EdgeClosedError(this.owner.path, parcel.signal));
     }
   }
 
-  /** What is queued will not be handled: each signal is a dead letter. */
+  /** What is queued will not be handled: each signal is a dead letter. One in flight stays so. */
   discard(reason: string): void {
-    while (this.#ring.length > 0) {
-      const signal = this.take();
-      this.lost(signal, reason);
+    while (this.#signals.length > 0) {
+      const signal = this.#queue.remove();
+      this.#deadLettered += this.#queue.removedCount;
+      if (this.#overflowing) this.#recover();
+      this.owner.signalLost(this, signal, reason);
     }
   }
 
@@ -215,9 +201,9 @@ export class Lane implements WaitOwner {
   }
 
   waitCancelled(waiter: Waiter): void {
-    const { count } = waiter.item as Parcel;
-    this.#waiting -= count;
-    this.#cancelled += count;
+    const parcel = waiter.item as Parcel;
+    this.#senders?.forget(parcel);
+    this.#cancelled += parcel.count;
     // The one that left may have been too large for the room that those behind it fit in.
     this.#admitWaiting();
   }
@@ -225,17 +211,17 @@ export class Lane implements WaitOwner {
   snapshot(): LaneSnapshot {
     return {
       capacity: this.options.capacity,
-      bytes: this.#bytes + this.#inFlightBytes,
+      bytes: this.#queue.bytes + this.#inFlightBytes,
       highWater: this.#highWater,
       highWaterBytes: this.#highWaterBytes,
       offered: this.#offered,
       accepted: this.#accepted,
       refused: this.#refused,
       cancelled: this.#cancelled,
-      waiting: this.#waiting,
+      waiting: this.#senders?.count ?? 0,
       handled: this.#handled,
       dropped: this.#dropped,
-      queued: this.#queued,
+      queued: this.#queue.count,
       inFlight: this.#inFlight,
       deadLettered: this.#deadLettered,
     };
@@ -244,146 +230,125 @@ export class Lane implements WaitOwner {
   #sendSlowly(signal: unknown, wait: Wait): Promise<void> | undefined {
     let parcel: Parcel;
     try {
-      parcel = this.#weigh(signal);
+      parcel = parcelOf(signal, this.options);
     } catch (error) {
-      return Promise.reject(error);
+      return failing(error, this.#scheduler);
     }
     this.#offered += parcel.count;
     if (this.#closed) {
       this.#refused += parcel.count;
-      return rejected(new EdgeClosedError(this.owner.path, signal));
+      return rejected(new EdgeClosedError(this.owner.path, signal), this.#scheduler);
     }
-    const spent = this.#scheduler.spend();
     const admission = this.#admission(parcel);
     if (admission === 'refuse') {
       this.#refused += parcel.count;
       this.#noteOverflow();
-      return Promise.reject(new LaneFullError(this.owner.path, signal));
+      return failing(new LaneFullError(this.owner.path, signal), this.#scheduler);
     }
-    if (admission !== 'wait') {
-      this.#carryOut(admission, parcel);
-      return spent ? this.#scheduler.nextSlice() : undefined;
-    }
+    if (admission === 'wait') return this.#waitInLine(parcel, wait);
+    const spent = this.#scheduler.spend();
+    this.#carryOut(admission, parcel);
+    return spent ? this.#scheduler.nextSlice() : undefined;
+  }
+
+  #waitInLine(parcel: Parcel, wait: Wait): Promise<void> {
     const scope = wait.cancelScope;
     const refusal = scope?.refusal;
     if (refusal !== undefined) {
       this.#cancelled += parcel.count;
-      return rejected(refusal);
+      return rejected(refusal, this.#scheduler);
     }
+    this.#scheduler.spend();
+    this.#senders ??= new SenderLine(this.options.policy === 'latest');
+    const sent = this.#senders.park(this, parcel, scope, wait);
     this.#noteOverflow();
-    this.#waiting += parcel.count;
-    this.#senders ??= new WaitQueue();
-    return this.#senders.park(this, { scope, item: parcel, by: wait }) as Promise<void>;
+    return sent as Promise<void>;
   }
 
-  #weigh(signal: unknown): Parcel {
-    const { countOf, sizeOf } = this.options;
-    const count = countOf === undefined ? 1 : countOf(signal as never);
-    if (!Number.isSafeInteger(count) || count < 1) {
-      throw new InvalidOptionError('countOf(signal)', count, 'a whole number of at least 1');
-    }
-    const bytes = sizeOf === undefined ? 0 : sizeOf(signal as never);
-    if (!Number.isSafeInteger(bytes) || bytes < 0) {
-      throw new InvalidOptionError('sizeOf(signal)', bytes, 'a whole number of at least 0');
-    }
-    return { signal, count, bytes };
+  get #senderWaits(): boolean {
+    return this.#senders !== undefined && this.#senders.count > 0;
   }
 
-  #fits(parcel: Parcel): boolean {
-    if (this.#queued === 0) return true;
-    return this.#queued + parcel.count <= this.options.capacity && this.#bytes + parcel.bytes <= this.options.maxBytes;
+  #fits({ count, bytes }: Parcel): boolean {
+    const queue = this.#queue;
+    if (queue.length === 0) return true;
+    return queue.count + count <= this.options.capacity && queue.bytes + bytes <= this.options.maxBytes;
   }
 
-  #admission(parcel: Parcel): ReturnType<typeof admit> {
+  /** Where the parcel can replace a signal with the same key. */
+  #placeFor({ key, count, bytes }: Parcel): number | undefined {
+    const queue = this.#queue;
+    const place = queue.placeOf(key);
+    if (place === undefined || queue.length === 1) return place;
+    const fits =
+      queue.count - queue.countAt(place) + count <= this.options.capacity &&
+      queue.bytes - queue.bytesAt(place) + bytes <= this.options.maxBytes;
+    return fits ? place : undefined;
+  }
+
+  #admission(parcel: Parcel): Admission {
+    // What waits with the same key was sent before: replacing past it would let it overwrite the newer one later.
+    const mayReplace = this.options.policy === 'latest' && this.#senders?.hasKey(parcel.key) !== true;
     return admit(this.options.policy, {
       fits: this.#fits(parcel),
-      senderWaits: this.#waiting > 0,
-      keyQueued: this.#keys !== undefined && this.#fitsInPlace(parcel),
+      senderWaits: this.#senderWaits,
+      keyQueued: mayReplace && this.#placeFor(parcel) !== undefined,
     });
   }
 
+  /** The parcel is offered already. */
   #carryOut(admission: 'accept' | 'replace' | 'drop-oldest' | 'drop-newest', parcel: Parcel): void {
-    if (admission === 'replace') this.#replace(parcel);
+    if (admission === 'accept') this.#accept(parcel);
+    else if (admission === 'drop-oldest') this.#makeRoom(parcel);
     else if (admission === 'drop-newest') {
-      this.#noteOverflow();
       this.#accepted += parcel.count;
       this.#dropped += parcel.count;
+      this.#noteOverflow();
       this.owner.signalLost(this, parcel.signal, 'dropped: the lane was full (drop-newest)');
     } else {
-      while (!this.#fits(parcel)) {
-        this.#noteOverflow();
-        this.#dropOldest();
-      }
-      this.#push(parcel.signal, parcel.count, parcel.bytes);
+      this.#replace(parcel, this.#placeFor(parcel) ?? 0);
+      // It may be smaller than the one that it replaced.
+      if (this.#overflowing) this.#recover();
     }
   }
 
-  #push(signal: unknown, count: number, bytes: number): void {
-    this.#accepted += count;
-    if (this.#keys !== undefined)
-      this.#keys.set(this.options.keyOf?.(signal as never), this.#taken + this.#ring.length);
-    this.#ring.push(signal);
-    this.#queued += count;
-    if (this.#weights !== undefined) {
-      this.#weights.push(count);
-      this.#weights.push(bytes);
-      this.#bytes += bytes;
-      if (this.#bytes > this.#highWaterBytes) this.#highWaterBytes = this.#bytes;
-    }
-    if (this.#queued > this.#highWater) this.#highWater = this.#queued;
+  #accept(parcel: Parcel): void {
+    this.#accepted += parcel.count;
+    this.#queue.push(parcel);
+    this.#noteHighWater();
     if (!this.ready) this.#receiver.laneReady(this);
   }
 
-  #dropOldest(): void {
-    const inFlight = this.#inFlight;
-    const inFlightBytes = this.#inFlightBytes;
-    const signal = this.take();
-    this.#dropped += this.#inFlight;
-    this.#inFlight = inFlight;
-    this.#inFlightBytes = inFlightBytes;
-    this.owner.signalLost(this, signal, 'dropped: the lane was full (drop-oldest)');
+  #makeRoom(parcel: Parcel): void {
+    const oldest = this.#dropOldest();
+    let more: unknown[] | undefined;
+    while (!this.#fits(parcel)) {
+      more ??= [];
+      more.push(this.#dropOldest());
+    }
+    this.#accept(parcel);
+    this.#noteOverflow();
+    this.owner.signalLost(this, oldest, DROPPED_OLDEST);
+    for (const signal of more ?? []) this.owner.signalLost(this, signal, DROPPED_OLDEST);
   }
 
-  /** Where a queued signal with this key stands, counted from the oldest. */
-  #placeOf(signal: unknown): number {
-    const position = this.#keys?.get(this.options.keyOf?.(signal as never));
-    return position === undefined ? -1 : position - this.#taken;
+  #dropOldest(): unknown {
+    const signal = this.#queue.remove();
+    this.#dropped += this.#queue.removedCount;
+    return signal;
   }
 
-  #fitsInPlace(parcel: Parcel): boolean {
-    const place = this.#placeOf(parcel.signal);
-    if (place < 0) return false;
-    if (this.#weights === undefined || this.#ring.length === 1) return true;
-    const count = this.#weights.at(place * 2) ?? 1;
-    const bytes = this.#weights.at(place * 2 + 1) ?? 0;
-    const { capacity, maxBytes } = this.options;
-    return this.#queued - count + parcel.count <= capacity && this.#bytes - bytes + parcel.bytes <= maxBytes;
-  }
-
-  #replace(parcel: Parcel): void {
-    const place = this.#placeOf(parcel.signal);
-    const old = this.#ring.at(place);
-    const count = this.#weights?.at(place * 2) ?? 1;
-    const bytes = this.#weights?.at(place * 2 + 1) ?? 0;
-    this.#ring.replace(place, parcel.signal);
-    this.#weights?.replace(place * 2, parcel.count);
-    this.#weights?.replace(place * 2 + 1, parcel.bytes);
+  #replace(parcel: Parcel, place: number): void {
     this.#accepted += parcel.count;
-    this.#dropped += count;
-    this.#queued += parcel.count - count;
-    this.#bytes += parcel.bytes - bytes;
-    if (this.#queued > this.#highWater) this.#highWater = this.#queued;
-    if (this.#bytes > this.#highWaterBytes) this.#highWaterBytes = this.#bytes;
+    this.#dropped += this.#queue.countAt(place);
+    const old = this.#queue.replace(place, parcel);
+    this.#noteHighWater();
     this.owner.signalLost(this, old, 'dropped: a later signal with the same key took its place (latest)');
   }
 
-  #forgetKey(signal: unknown): void {
-    const key = this.options.keyOf?.(signal as never);
-    if (this.#keys?.get(key) === this.#taken) this.#keys.delete(key);
-  }
-
-  #halfEmpty(): boolean {
-    return this.#queued <= this.options.capacity >> 1 && this.#bytes <= this.options.maxBytes / 2;
+  #noteHighWater(): void {
+    if (this.#queue.count > this.#highWater) this.#highWater = this.#queue.count;
+    if (this.#queue.bytes > this.#highWaterBytes) this.#highWaterBytes = this.#queue.bytes;
   }
 
   #noteOverflow(): void {
@@ -392,7 +357,10 @@ export class Lane implements WaitOwner {
     this.owner.laneOverflowed(this);
   }
 
+  /** An episode of fullness is over when the lane is half empty. */
   #recover(): void {
+    const { count, bytes } = this.#queue;
+    if (count > this.options.capacity >> 1 || bytes > this.options.maxBytes / 2) return;
     this.#overflowing = false;
     this.#admitWaiting();
   }
@@ -401,15 +369,15 @@ export class Lane implements WaitOwner {
     const senders = this.#senders;
     for (let waiter = senders?.first; waiter !== undefined; waiter = senders?.first) {
       const parcel = waiter.item as Parcel;
-      const inPlace = this.#keys !== undefined && this.#fitsInPlace(parcel);
-      if (!inPlace && !this.#fits(parcel)) {
+      const place = this.#placeFor(parcel);
+      if (place === undefined && !this.#fits(parcel)) {
         this.#overflowing = true;
         return;
       }
-      this.#waiting -= parcel.count;
-      if (inPlace) this.#replace(parcel);
-      else this.#push(parcel.signal, parcel.count, parcel.bytes);
+      this.#senders?.forget(parcel);
       waiter.wake();
+      if (place === undefined) this.#accept(parcel);
+      else this.#replace(parcel, place);
     }
   }
 }

@@ -39,6 +39,8 @@ export interface CancelScopeOptions {
   readonly shielded?: boolean;
 }
 
+const NOBODY: readonly ScopeMember[] = [];
+
 export class CancelScope implements ScopeMember, Scoped {
   readonly host: Host;
   scope: CancelScope | undefined;
@@ -52,6 +54,8 @@ export class CancelScope implements ScopeMember, Scoped {
   #timer: Timer | undefined;
   #timedOut = false;
   #controller: AbortController | undefined;
+  /** The scope around a closed one: what still waits in this one belongs to that. */
+  #closedInto: CancelScope | undefined;
   /** When this scope or an ancestor is cancelled by time, in the clock's milliseconds; Infinity for never. */
   readonly deadline: number;
 
@@ -95,17 +99,18 @@ export class CancelScope implements ScopeMember, Scoped {
   }
 
   get refusal(): Error | undefined {
-    return this.#error;
+    return this.#error ?? this.#closedInto?.refusal;
   }
 
   /** The same of a wait on a source, for something to take in. */
   get sourceRefusal(): Error | undefined {
-    return this.#error ?? this.#intakeError;
+    return this.#error ?? this.#intakeError ?? this.#closedInto?.sourceRefusal;
   }
 
   /** Throws if this scope is cancelled. */
   check(): void {
-    if (this.#error !== undefined) throw this.#error;
+    const { refusal } = this;
+    if (refusal !== undefined) throw refusal;
   }
 
   cancel(error: Error): void {
@@ -140,13 +145,28 @@ export class CancelScope implements ScopeMember, Scoped {
     else this.closeIntake(error);
   }
 
-  /** Ends the use of this scope without cancelling anything: its timer goes, and its parent forgets it. */
+  /**
+   * Ends the use of this scope without cancelling anything: its timer goes, and its parent forgets it. What was left waiting
+   * in it (a send that nobody awaited) is its parent's from now on: the end of the thread must reach it too.
+   */
   close(): void {
     this.#clearTimer();
-    this.scope?.remove(this);
+    const outer = this.scope;
+    if (outer === undefined) return;
+    outer.remove(this);
+    this.#closedInto = outer;
+    for (const member of this.#oldestFirst()) {
+      this.remove(member);
+      outer.add(member);
+    }
   }
 
   add(member: ScopeMember): void {
+    if (this.#closedInto !== undefined) {
+      this.#closedInto.add(member);
+      if (this.#error !== undefined) member.reached('cancelled', this.#error);
+      return;
+    }
     member.scope = this;
     member.previousMember = undefined;
     member.nextMember = this.#firstMember;
@@ -172,14 +192,14 @@ export class CancelScope implements ScopeMember, Scoped {
     for (let member = this.#firstMember; member !== undefined; member = member.nextMember) yield member;
   }
 
-  /** Oldest first: who waited longest is told first. A member may remove itself while it is told. */
+  /** Who waited longest is told first. A member may remove itself, and others, while it is told. */
   #tellMembers(level: ScopeLevel, error: Error): void {
-    const told: ScopeMember[] = [];
-    for (let member = this.#firstMember; member !== undefined; member = member.nextMember) told.push(member);
-    for (let i = told.length - 1; i >= 0; i--) {
-      const member = told[i];
-      if (member !== undefined && member.scope === this) member.reached(level, error);
-    }
+    for (const member of this.#oldestFirst()) if (member.scope === this) member.reached(level, error);
+  }
+
+  #oldestFirst(): readonly ScopeMember[] {
+    if (this.#firstMember === undefined) return NOBODY;
+    return [...this.members()].reverse();
   }
 
   #clearTimer(): void {

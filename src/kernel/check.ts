@@ -23,14 +23,22 @@ export function oneOf<T extends string>(field: string, value: unknown, words: re
   throw new InvalidOptionError(field, value, `one of ${words.join(', ')}`);
 }
 
-/** A function, or undefined where `optional` is given. */
+/** A function. */
 export function functionOf<T>(field: string, value: T): T {
   if (typeof value === 'function') return value;
   throw new InvalidOptionError(field, value, 'a function');
 }
 
-/** Refuses names that an options type does not have, so that a misspelt option is an error and not silence. */
+/** A function or nothing: `null` and `false` are neither. */
+export function optionalFunction<T>(field: string, value: T | undefined): T | undefined {
+  return value === undefined ? undefined : functionOf(field, value);
+}
+
+/** Refuses what is no object, and names that an options type does not have: a misspelt option is an error and not silence. */
 export function knownFields(field: string, options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidOptionError(field, options, `an object (known fields are: ${names.join(', ')})`);
+  }
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) {
       throw new InvalidOptionError(

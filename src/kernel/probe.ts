@@ -5,6 +5,7 @@
  * Rules: a record is plain data; writing one costs a single branch while nobody listens; a sink that throws harms
  * nobody. Not here: who listens (`../taskthread/events`, later `../observe`).
  */
+import { messageOf } from './describe.ts';
 
 /** How many of each kind are alive in this process, over all trees. A leak check compares two copies of it. */
 export interface LiveCounts {
@@ -65,7 +66,7 @@ export class Probe {
     } catch (error) {
       // A broken observer must not break what it observes; it is switched off and said so once.
       this.#sink = undefined;
-      process.emitWarning(`the record sink threw and was switched off: ${String(error)}`, 'TaskThreadWarning');
+      process.emitWarning(`the record sink threw and was switched off: ${messageOf(error)}`, 'TaskThreadWarning');
     }
   }
 }

@@ -24,7 +24,7 @@ export interface Runnable {
 
 /** Decides what runs next, and when the event loop gets its turn. A test can replace it. */
 export interface Scheduler {
-  /** The time as of the last reading: at most a slice old while anything runs. */
+  /** The time: within a slice as of the last reading, so at most a slice old. */
   readonly coarseNow: number;
   /** Puts a runnable at the end of the run queue, once. */
   enqueue(runnable: Runnable): void;
@@ -41,6 +41,8 @@ const SLICE_MS = 4;
 const QUICK_MS = 0.1;
 const SLOW_MS = 0.5;
 const LARGEST_QUOTA = 64;
+/** No machine reads a clock so often in a slice; one that stands still (virtual time) must end its slices too. */
+const MOST_READINGS = 2 ** 17;
 const RESOLVED = Promise.resolve();
 
 export class LoopScheduler implements Scheduler {
@@ -52,12 +54,13 @@ export class LoopScheduler implements Scheduler {
   #open = false;
   #spent = false;
   #sliceEnd = 0;
+  #readings = 0;
+  #lastReading: number;
   /** Words left until the clock is read again. */
   #credit = 0;
   #period = 1;
   #turn: Promise<void> | undefined;
   #endTurn: (() => void) | undefined;
-  coarseNow: number;
 
   /** Nothing is queued, and the event loop has had its turn since anything ran. */
   get idle(): boolean {
@@ -66,7 +69,11 @@ export class LoopScheduler implements Scheduler {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.coarseNow = clock.now();
+    this.#lastReading = clock.now();
+  }
+
+  get coarseNow(): number {
+    return this.#open ? this.#lastReading : this.#clock.now();
   }
 
   enqueue(runnable: Runnable): void {
@@ -102,8 +109,17 @@ export class LoopScheduler implements Scheduler {
   }
 
   readonly #drain = (): void => {
-    while (this.#head !== undefined) {
-      if (this.#spent) return;
+    try {
+      this.#runQueued();
+    } finally {
+      // A runnable that broke the rule and threw must not take the rest of the tree with it.
+      if (this.#head === undefined) this.#armed = false;
+      else if (!this.#spent) void RESOLVED.then(this.#drain);
+    }
+  };
+
+  #runQueued(): void {
+    while (this.#head !== undefined && !this.#spent) {
       const runnable = this.#head;
       this.#head = runnable.nextRunnable;
       if (this.#head === undefined) this.#tail = undefined;
@@ -115,8 +131,7 @@ export class LoopScheduler implements Scheduler {
         if (runnable.quota < LARGEST_QUOTA) runnable.quota *= 2;
       } else if (took > SLOW_MS) runnable.quota = 1;
     }
-    this.#armed = false;
-  };
+  }
 
   /** Reads the clock, opens a slice or finds it spent; returns the milliseconds since the last reading of this slice. */
   #readClock(): number {
@@ -125,9 +140,9 @@ export class LoopScheduler implements Scheduler {
       this.#openSlice(now);
       return SLICE_MS;
     }
-    const took = now - this.coarseNow;
-    this.coarseNow = now;
-    if (now >= this.#sliceEnd) this.#spent = true;
+    const took = now - this.#lastReading;
+    this.#lastReading = now;
+    if (now >= this.#sliceEnd || ++this.#readings === MOST_READINGS) this.#spent = true;
     if (took > QUICK_MS) this.#period = 1;
     else if (this.#period < LARGEST_QUOTA) this.#period *= 2;
     this.#credit = this.#period;
@@ -136,7 +151,8 @@ export class LoopScheduler implements Scheduler {
 
   #openSlice(now: number): void {
     this.#open = true;
-    this.coarseNow = now;
+    this.#lastReading = now;
+    this.#readings = 0;
     this.#sliceEnd = now + SLICE_MS;
     this.#period = 1;
     this.#credit = 1;

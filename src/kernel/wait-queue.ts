@@ -9,6 +9,7 @@
  */
 import type { CancelScope, ScopeLevel, ScopeMember } from './cancel-scope.ts';
 import { live } from './probe.ts';
+import type { Scheduler } from './scheduler.ts';
 import type { Timer } from './clock.ts';
 
 /** What is waited on: it can say so, and puts its books right when a waiter gives up. */
@@ -65,13 +66,17 @@ export class Waiter implements ScopeMember {
     if (this.#leave()) this.#reject(error);
   }
 
-  reached(level: ScopeLevel, error: Error): void {
-    if (level === 'intake-closed' && !this.source) return;
+  /** Fails the wait because what it waits for is over. Nobody may be awaiting it, and that it is over is no failure. */
+  refuse(error: unknown): void {
     if (!this.#leave()) return;
-    // Nobody may be awaiting a wait that was cancelled from outside, and a cancel is no failure.
     this.promise.catch(noop);
-    this.owner.waitCancelled(this);
     this.#reject(error);
+  }
+
+  reached(level: ScopeLevel, error: Error): void {
+    if ((level === 'intake-closed' && !this.source) || !this.parked) return;
+    this.refuse(error);
+    this.owner.waitCancelled(this);
   }
 
   #leave(): boolean {
@@ -98,12 +103,12 @@ export class WaitQueue {
   }
 
   /**
-   * Parks at the end of the line. In a scope that refuses, nothing is parked and the promise is rejected at once.
+   * Parks at the end of the line. In a scope that refuses, nothing is parked and the promise is rejected.
    * *Cancel-safe:* a cancelled waiter has left the line before its promise rejects.
    */
   park(owner: WaitOwner, options: ParkOptions = {}): Promise<unknown> {
     const refusal = options.source === true ? options.scope?.sourceRefusal : options.scope?.refusal;
-    if (refusal !== undefined) return rejected(refusal);
+    if (refusal !== undefined) return rejected(refusal, options.scope?.host.scheduler);
     return this.parkWaiter(owner, options).promise;
   }
 
@@ -138,6 +143,10 @@ export class WaitQueue {
     while (this.#first !== undefined) this.#first.fail(error);
   }
 
+  refuseAll(error: unknown): void {
+    while (this.#first !== undefined) this.#first.refuse(error);
+  }
+
   remove(waiter: Waiter): void {
     if (waiter.line !== this) return;
     if (waiter.previous === undefined) this.#first = waiter.next;
@@ -164,9 +173,10 @@ export interface ParkOptions {
  */
 export function sleep(ms: number, scope: CancelScope, by?: unknown): Promise<void> {
   const refusal = scope.sourceRefusal;
-  if (refusal !== undefined) return rejected(refusal);
-  scope.host.scheduler.spend();
-  if (ms === 0) return scope.host.scheduler.nextSlice();
+  const { scheduler } = scope.host;
+  if (refusal !== undefined) return rejected(refusal, scheduler);
+  scheduler.spend();
+  if (ms === 0) return scheduler.nextSlice();
   return new Sleep(ms, scope, by).promise;
 }
 
@@ -194,10 +204,21 @@ class Sleep implements WaitOwner {
 }
 
 /** A rejected promise that is no unhandled rejection when nobody looks: for refusals that say "it is over". */
-export function rejected(error: unknown): Promise<never> {
-  const promise = Promise.reject(error);
+export function rejected(error: unknown, scheduler?: Scheduler): Promise<never> {
+  const promise = failing(error, scheduler);
   promise.catch(noop);
   return promise;
+}
+
+/**
+ * A rejected promise that somebody must look at. With a scheduler it spends the slice's budget as every word does: a loop that
+ * catches the refusal and tries again would else keep the event loop, and so its own stop, from ever getting a turn (law 9).
+ */
+export function failing(error: unknown, scheduler?: Scheduler): Promise<never> {
+  if (scheduler?.spend() !== true) return Promise.reject(error);
+  return scheduler.nextSlice().then(() => {
+    throw error;
+  });
 }
 
 function noop(): void {}

@@ -47,7 +47,6 @@ export class ByteQueue {
     if (this.#chunks === undefined || first === undefined) return NO_BYTES;
     if (first.length <= maxBytes) {
       this.#chunks.shift();
-      if (this.#chunks.length === 0) this.#gathering = undefined;
       this.#length -= first.length;
       return first;
     }

@@ -123,9 +123,7 @@ export class ReceivingSide implements WaitOwner {
       this.flow();
       return this.#line.park(this, { scope, item: want, source: true, by: scoped }) as Promise<Buffer | number>;
     }
-    const got = this.#take(want);
-    this.flow();
-    return Promise.resolve(got);
+    return Promise.resolve(this.#take(want));
   }
 
   #take(want: Want): Buffer | number {

@@ -6,7 +6,7 @@ import { CancelledError, ThreadStoppingError } from '../kernel/errors.ts';
 
 /** What a wait throws that was cancelled. */
 export function isCancellation(error: unknown): boolean {
-  return error instanceof CancelledError || (isObject(error) && error['name'] === 'AbortError');
+  return error instanceof CancelledError || (isObject(error) && error.name === 'AbortError');
 }
 
 /** What a word throws because the thread at `path` is stopping: the stop is no failure of whoever said it. */
@@ -16,7 +16,7 @@ export function isStopRefusal(error: unknown, path: string): boolean {
 
 /** True of a promise and of what behaves like one. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return isObject(value) && typeof value['then'] === 'function';
+  return isObject(value) && typeof value.then === 'function';
 }
 
 /** A real promise for it: one that settles once, later, and does not throw when it is asked. */

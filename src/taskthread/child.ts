@@ -100,9 +100,13 @@ export class ChildHandle implements Child<unknown> {
     this.#child = child;
   }
 
+  static #is(child: unknown): child is ChildHandle {
+    return typeof child === 'object' && child !== null && #edge in child;
+  }
+
   /** Sends in the name of a thread, which must be the parent (law 1). */
   static sendFrom(sender: SendTarget, child: AnyChild, signal: unknown, wait: Wait): Promise<void> | undefined {
-    if (!(#edge in child)) return Promise.reject(new InvalidOptionError('child', child, 'the handle of a child'));
+    if (!ChildHandle.#is(child)) return Promise.reject(new InvalidOptionError('child', child, 'the handle of a child'));
     const edge = child.#edge;
     if (sender.ended) return rejected(new ThreadEndedError(sender.path, signal));
     if ((edge.parent as unknown) !== sender) {
@@ -135,7 +139,7 @@ export class ChildHandle implements Child<unknown> {
     make: (reply: Reply<Answer>) => unknown,
     wait: Wait,
   ): Promise<Answer> {
-    if (!(#edge in child)) return Promise.reject(new InvalidOptionError('child', child, 'the handle of a child'));
+    if (!ChildHandle.#is(child)) return Promise.reject(new InvalidOptionError('child', child, 'the handle of a child'));
     const edge = child.#edge;
     if (sender.ended) return rejected(new ThreadEndedError(sender.path));
     if ((edge.parent as unknown) !== sender) {
@@ -171,7 +175,8 @@ export class ChildHandle implements Child<unknown> {
   send(signal: never, options?: WaitOptions): Promise<void> | undefined {
     const wait = this.#wait(options);
     const { refusal } = wait;
-    return refusal === undefined ? this.#edge.sendDown(signal, wait) : rejected(refusal);
+    if (refusal === undefined) return this.#edge.sendDown(signal, wait);
+    return rejected(refusal instanceof ThreadEndedError ? new ThreadEndedError(refusal.path, signal) : refusal);
   }
 
   trySend(signal: never): boolean {
@@ -187,12 +192,14 @@ export class ChildHandle implements Child<unknown> {
     const child = this.#child;
     child.requestStop(resolveStopOptions(budget, child.stopDefaults), 'its handle was told to stop it');
     if (child.state !== 'stopped') await child.waitEnded(this.#wait({ scope }));
+    else await this.#breathe();
     return child.stopReport();
   }
 
   async join(options?: WaitOptions): Promise<Outcome> {
     const child = this.#child;
     if (child.outcome === undefined) await child.waitEnded(this.#wait(options));
+    else await this.#breathe();
     return child.outcome!;
   }
 
@@ -206,6 +213,12 @@ export class ChildHandle implements Child<unknown> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** A word that need not wait spends the slice's budget like any other (law 9). */
+  #breathe(): Promise<void> | undefined {
+    const { scheduler } = this.#edge;
+    return scheduler.spend() ? scheduler.nextSlice() : undefined;
   }
 
   #wait(options: WaitOptions | undefined): Wait {

@@ -4,6 +4,8 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import type { Overflow } from '../intercom/lane-options.ts';
+import { messageOf } from '../kernel/describe.ts';
+import { isThenable, toPromise } from './cancellation.ts';
 import type { Outcome } from './lifecycle.ts';
 
 /** What a thread tells its listeners. */
@@ -23,8 +25,62 @@ export interface ThreadEvents {
 
 export type ThreadEventEmitter = EventEmitter<ThreadEvents>;
 
+type Listener = (...values: unknown[]) => unknown;
+
+/** An emitter whose listeners cannot harm one another, nor the thread. */
+class GuardedEmitter extends EventEmitter<ThreadEvents> {
+  /** The guard of each listener, and the listener of each guard. */
+  readonly #guards = new WeakMap<Listener, Listener>();
+  readonly #guarded = new WeakMap<Listener, Listener>();
+
+  override on(name: never, listener: never, context?: unknown): this {
+    return super.on(name, this.#guard(name, listener) as never, context);
+  }
+
+  override addListener(name: never, listener: never, context?: unknown): this {
+    return this.on(name, listener, context);
+  }
+
+  override once(name: never, listener: never, context?: unknown): this {
+    return super.once(name, this.#guard(name, listener) as never, context);
+  }
+
+  override removeListener(name: never, listener?: never, context?: unknown, once?: boolean): this {
+    const known = listener === undefined ? undefined : (this.#guards.get(listener) ?? listener);
+    return super.removeListener(name, known as never, context, once);
+  }
+
+  override off(name: never, listener?: never, context?: unknown, once?: boolean): this {
+    return this.removeListener(name, listener, context, once);
+  }
+
+  override listeners(name: never): never[] {
+    return (super.listeners(name) as Listener[]).map((guard) => this.#guarded.get(guard) ?? guard) as never[];
+  }
+
+  #guard(name: string, listener: Listener): Listener {
+    if (typeof listener !== 'function') return listener;
+    const known = this.#guards.get(listener);
+    if (known !== undefined) return known;
+    const warn = (error: unknown): void => {
+      process.emitWarning(`a listener of '${name}' threw: ${messageOf(error)}`, 'TaskThreadWarning');
+    };
+    const guard = function (this: unknown, ...values: unknown[]): void {
+      try {
+        const result = listener.apply(this, values);
+        if (isThenable(result)) toPromise(result).catch(warn);
+      } catch (error) {
+        warn(error);
+      }
+    };
+    this.#guards.set(listener, guard);
+    this.#guarded.set(guard, listener);
+    return guard;
+  }
+}
+
 export function makeEvents(): ThreadEventEmitter {
-  return new EventEmitter<ThreadEvents>();
+  return new GuardedEmitter();
 }
 
 /** Tells the listeners, if there are any. */
@@ -34,9 +90,5 @@ export function emit<Name extends keyof ThreadEvents>(
   ...values: Parameters<ThreadEvents[Name]>
 ): void {
   if (events === undefined) return;
-  try {
-    (events.emit as (name: Name, ...values: Parameters<ThreadEvents[Name]>) => boolean).call(events, name, ...values);
-  } catch (error) {
-    process.emitWarning(`a listener of '${name}' threw: ${String(error)}`, 'TaskThreadWarning');
-  }
+  (events.emit as (name: Name, ...values: Parameters<ThreadEvents[Name]>) => boolean).call(events, name, ...values);
 }

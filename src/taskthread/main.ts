@@ -3,10 +3,12 @@
  *
  *     SIGINT or SIGTERM   once: stop (drain, then cancel)   twice: cancel now   three times: give up now
  */
-import { knownFields } from '../kernel/check.ts';
+import { isNativeError } from 'node:util/types';
+import { realClock } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/describe.ts';
 import type { Outcome } from './lifecycle.ts';
-import { formatStopReport, resolveStopOptions, type StopOptions, type StopReport } from './shutdown.ts';
-import { launch, type StartOptions } from './start.ts';
+import { defaultStopBudget, formatStopReport, resolveStopOptions, type StopOptions, type StopReport } from './shutdown.ts';
+import { type Launched, launch, type StartOptions } from './start.ts';
 import { abandonTree } from './stop.ts';
 import type { TaskThread } from './taskthread.ts';
 import type { ThreadLife } from './thread-life.ts';
@@ -31,18 +33,34 @@ export interface MainOptions extends StartOptions {
 
 const OS_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
+/** How long what was written may take to leave before the process is ended by force. */
+const FLUSH_MS = 1000;
+
+/** Longer than any program runs between two looks: what keeps the process alive while all threads only wait. */
+const KEEP_ALIVE_MS = 2 ** 31 - 1;
+
+/** The roots of this process that have not ended. */
+let running = 0;
+/** A thread was abandoned: what hangs would keep the process alive. */
+let mustExit = false;
+
 /**
- * Runs a root until it ends, by itself or by an OS signal, and sets the exit code. Every `runMain` of a process is stopped by an
- * OS signal. Never rejects: what fails is printed, and in the exit code. Exits the process by force only when a thread had to
- * be abandoned, because what hangs would keep the process alive; what was written is flushed before.
+ * Runs a root until it ends, by itself or by an OS signal, and sets the exit code: of several roots the gravest. Every `runMain`
+ * of a process is stopped by an OS signal. A failure is no rejection: it is printed, and in the exit code. Keeps the process
+ * alive until the root has ended; exits by force only when a thread had to be abandoned, because what hangs would keep the
+ * process alive, after all its roots have ended and what was written is flushed.
+ *
+ * Rejects before anything has happened, with `InvalidOptionError` or `AlreadyStartedError`.
  */
 export async function runMain<C extends TaskThread<never, never, never>>(
   make: (() => C) | C,
   options: MainOptions = {},
 ): Promise<MainEnd> {
   const { stop, onEnd, print = printError, ...startOptions } = options;
-  knownFields('options', startOptions, ['clock', 'scheduler', 'onRecord', 'name']);
-  const { life, handle, entered } = launch(make, startOptions);
+  resolveStopOptions(stop, defaultStopBudget);
+  const launched = launchMain(make, startOptions);
+  if ('error' in launched) return conclude(failedToBegin(launched.error), 'the root', onEnd, print);
+  const { life, handle, entered } = launched;
   const budget = resolveStopOptions(stop, life.stopDefaults);
   let times = 0;
   let osSignal: string | undefined;
@@ -54,14 +72,62 @@ export async function runMain<C extends TaskThread<never, never, never>>(
     else abandonTree(life);
   };
   for (const name of OS_SIGNALS) process.on(name, onSignal);
+  const keepAlive = realClock.setTimer(KEEP_ALIVE_MS, () => {});
+  running++;
   entered.catch(() => {});
   const outcome = await handle.join();
+  running--;
+  realClock.clearTimer(keepAlive);
   for (const name of OS_SIGNALS) process.off(name, onSignal);
-  const end: MainEnd = { reason: osSignal ?? outcome.kind, outcome, report: life.stopReport() };
-  if (end.report.verdict !== 'clean' || outcome.kind === 'failed') print(describe(life, end));
-  const code = onEnd?.(end) ?? exitCodeOf(end);
-  process.exitCode = code;
-  if (end.report.verdict === 'abandoned') await exitByForce(code);
+  return conclude({ reason: osSignal ?? outcome.kind, outcome, report: life.stopReport() }, life.path, onEnd, print);
+}
+
+/** What the factory throws is the root's failure; a wrong use of `runMain` is not. */
+function launchMain<C extends TaskThread<never, never, never>>(
+  make: (() => C) | C,
+  options: StartOptions,
+): Launched<C> | { readonly error: unknown } {
+  let thread = make;
+  try {
+    if (typeof make === 'function') thread = make();
+  } catch (error) {
+    return { error };
+  }
+  return launch(thread, options);
+}
+
+function failedToBegin(error: unknown): MainEnd {
+  const outcome: Outcome = { kind: 'failed', verdict: 'clean', error };
+  const report: StopReport = {
+    verdict: 'clean',
+    outcome: 'failed',
+    tookMs: 0,
+    threads: 0,
+    cancelled: [],
+    abandoned: [],
+    failed: [{ path: 'the root', verdict: 'clean', outcome: 'failed', error, hungOn: [] }],
+  };
+  return { reason: 'failed', outcome, report };
+}
+
+/** Says what there is to say, and sets the exit code. */
+async function conclude(
+  end: MainEnd,
+  path: string,
+  onEnd: MainOptions['onEnd'],
+  print: (line: string) => void,
+): Promise<MainEnd> {
+  let code = exitCodeOf(end);
+  try {
+    if (end.report.verdict !== 'clean' || end.outcome.kind === 'failed') print(describe(path, end));
+    code = onEnd?.(end) ?? code;
+  } catch (error) {
+    code = Math.max(code, 1);
+    printError(`the end of ${path} could not be told: ${messageOf(error)}`);
+  }
+  process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
+  mustExit ||= end.report.verdict === 'abandoned';
+  if (mustExit && running === 0) await exitByForce();
   return end;
 }
 
@@ -70,10 +136,10 @@ function exitCodeOf({ outcome, report }: MainEnd): number {
   return outcome.kind === 'failed' || report.verdict === 'cancelled' ? 1 : 0;
 }
 
-function describe(life: ThreadLife, { outcome, report }: MainEnd): string {
-  const text = formatStopReport(life.path, report);
+function describe(path: string, { outcome, report }: MainEnd): string {
+  const text = formatStopReport(path, report);
   const { error } = outcome;
-  const stack = error instanceof Error ? error.stack : undefined;
+  const stack = isNativeError(error) ? error.stack : undefined;
   return outcome.kind === 'failed' && stack !== undefined ? `${text}\n${stack}` : text;
 }
 
@@ -81,7 +147,9 @@ function printError(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-async function exitByForce(code: number): Promise<void> {
-  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));
-  process.exit(code);
+async function exitByForce(): Promise<void> {
+  const written = [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done)));
+  const tooLong = new Promise((done) => realClock.setTimer(FLUSH_MS, () => done(undefined)));
+  await Promise.race([Promise.all(written), tooLong]);
+  process.exit();
 }

@@ -53,8 +53,6 @@ export abstract class Runtime extends ThreadCore implements Runnable {
   protected abstract begin(): void;
   /** A hook threw: the thread fails, unless it was cancelled. */
   protected abstract hookFailed(what: string, error: unknown): void;
-  /** Something threw that nobody waits for any more. */
-  abstract late(what: string, error: unknown): void;
   /** All that an ended child had sent is handled. */
   protected abstract childGone(edge: LocalEdge): void;
 

@@ -3,13 +3,18 @@
  * defaults, checks.
  */
 import type { StopBudget } from '../intercom/edge.ts';
-import { type LaneOptions, type ResolvedLaneOptions, resolveLaneOptions } from '../intercom/lane-options.ts';
+import {
+  defaultLaneOptions,
+  type LaneOptions,
+  type ResolvedLaneOptions,
+  resolveLaneOptions,
+} from '../intercom/lane-options.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
+import { isThenable, toPromise } from './cancellation.ts';
 import { type FailurePolicy, failurePolicies } from './supervision.ts';
 import { defaultStopBudget, resolveStopOptions, type StopOptions } from './shutdown.ts';
-import { defaultLaneOptions } from '../intercom/lane-options.ts';
 
 /** What a thread declares about itself, in its constructor: `super({ … })`. */
 export interface ThreadOptions<Down, Up> {
@@ -98,8 +103,8 @@ export function resolveChildSpec(
     name: resolveName(spec.name),
     onFailure: oneOf('spec.onFailure', spec.onFailure ?? 'escalate', failurePolicies),
     owns: spec.owns === undefined ? undefined : checkClosable(spec.owns),
-    peers: spec.peers,
-    scope: spec.scope,
+    peers: resolvePeers(spec.peers),
+    scope: resolveScope(spec.scope),
     onSignal: spec.onSignal && functionOf('spec.onSignal', spec.onSignal),
   };
 }
@@ -108,7 +113,7 @@ export function resolveChildSpec(
 export function closeOwned(owned: Closable, late: (error: unknown) => void): void {
   try {
     const result = callClose(owned);
-    if (typeof result === 'object' && result !== null && 'catch' in result) (result as Promise<unknown>).catch(late);
+    if (isThenable(result)) toPromise(result).catch(late);
   } catch (error) {
     late(error);
   }
@@ -121,16 +126,29 @@ function callClose(owned: Closable): unknown {
   return owned[Symbol.dispose]();
 }
 
+/** True of what `closeOwned` can close. */
+export function isClosable(owned: unknown): owned is Closable {
+  if (typeof owned !== 'object' || owned === null) return false;
+  return 'close' in owned || 'destroy' in owned || Symbol.asyncDispose in owned || Symbol.dispose in owned;
+}
+
 function checkClosable(owned: Closable): Closable {
-  const closable =
-    typeof owned === 'object' &&
-    owned !== null &&
-    ('close' in owned || 'destroy' in owned || Symbol.asyncDispose in owned || Symbol.dispose in owned);
-  if (!closable) throw new InvalidOptionError('spec.owns', owned, 'something with close, destroy or a dispose symbol');
+  if (!isClosable(owned))
+    throw new InvalidOptionError('spec.owns', owned, 'something with close, destroy or a dispose symbol');
   return owned;
 }
 
 function resolveName(name: string | undefined): string | undefined {
   if (name === undefined || (typeof name === 'string' && name !== '' && !name.includes('/'))) return name;
   throw new InvalidOptionError('name', name, 'a word without a slash');
+}
+
+function resolvePeers(peers: string | undefined): string | undefined {
+  if (peers === undefined || (typeof peers === 'string' && peers !== '')) return peers;
+  throw new InvalidOptionError('spec.peers', peers, 'a word that the peers share');
+}
+
+function resolveScope(scope: Scoped | undefined): Scoped | undefined {
+  if (scope === undefined || (typeof scope === 'object' && scope !== null && 'cancelScope' in scope)) return scope;
+  throw new InvalidOptionError('spec.scope', scope, 'a turn, a thread or a cancel scope');
 }

@@ -35,12 +35,13 @@ export interface StoppingThread {
   readonly tasksRunning: number;
   readonly children: Children | undefined;
   cancelOwnWaits(error: Error): void;
+  wake(): void;
   discardWork(): void;
   cancelTasks(error: Error): void;
   /** Begins `exit`, once. True while it is under way. */
   exiting(): boolean;
   cancelExit(error: Error): void;
-  finish(abandoned: boolean): void;
+  finish(): void;
 }
 
 /** What a stop has found so far, of the thread and all below it. */
@@ -115,8 +116,15 @@ export class Stop {
     }
     this.#cancelMs = Math.min(this.#cancelMs, budget.cancelMs);
     this.#drainUntil = Math.min(this.#drainUntil, now + budget.drainMs);
-    if (budget.drainMs === 0) this.cancel(new CancelledError(`${this.#thread.path} was told not to drain`));
-    else this.#arm();
+    this.begin();
+  }
+
+  /** Sets the clock running; where there is no time to drain, cancels at once. */
+  begin(): void {
+    const { clock } = this.#thread.host;
+    if (this.#cancelUntil === undefined && this.#drainUntil <= clock.now()) {
+      this.cancel(new CancelledError(`${this.#thread.path} was told not to drain`));
+    } else this.#arm();
   }
 
   /** A child that was asked has ended, and all that it left is handled. */
@@ -148,8 +156,9 @@ export class Stop {
     for (const edge of this.#thread.children ?? []) below.push(edge.child);
     for (let i = 0; i < below.length; i++) below[i]?.cancel(error, below);
     // Those that drain just now get a new share, out of what is left for cancelling.
-    for (const edge of this.#thread.children ?? []) if (edge.awaited && !edge.ended) this.#askChild(edge);
-    this.advance();
+    for (const edge of [...(this.#thread.children ?? [])]) if (edge.awaited && !edge.ended) this.#askChild(edge);
+    // Not at once: this may have been called from inside a hook, and what comes next calls hooks.
+    this.#thread.wake();
   }
 
   /** Time is up for everything but `exit`. */
@@ -177,7 +186,7 @@ export class Stop {
     if (thread.hasWork && !thread.deaf) return;
     thread.cancelTasks(new CancelledError(`${thread.path} is stopping`));
     if (thread.tasksRunning > 0 && !this.#forced) return;
-    if (!thread.exiting()) thread.finish(false);
+    if (!thread.exiting()) thread.finish();
   }
 
   #askNext(children: Children): void {
@@ -231,7 +240,7 @@ export class Stop {
     const thread = this.#thread;
     thread.cancelExit(new CancelledError(`the time for exit of ${thread.path} is over`));
     await thread.host.scheduler.nextSlice();
-    if (!thread.ended) thread.finish(true);
+    if (!thread.ended) thread.finish();
   }
 }
 

@@ -3,7 +3,7 @@
  * does turn by turn is in `task`.
  */
 import { functionOf, knownFields, milliseconds } from '../kernel/check.ts';
-import { CancelledError, InvalidOptionError, TaskStuckError } from '../kernel/errors.ts';
+import { CancelledError, InvalidOptionError, TaskStuckError, ThreadStoppingError } from '../kernel/errors.ts';
 import { Task, type TaskBody, type TaskOptions, type TaskOwner } from './task.ts';
 import type { Turn } from './turn.ts';
 
@@ -14,7 +14,7 @@ export class TaskRegistry<Up = never> {
   /** Old tasks of the same name whose last turn has not ended. */
   readonly #leaving = new Set<Task>();
   #intakeError: Error | undefined;
-  #closed: Error | undefined;
+  #closed = false;
 
   constructor(owner: TaskOwner) {
     this.#owner = owner;
@@ -31,28 +31,28 @@ export class TaskRegistry<Up = never> {
   /**
    * Starts a task; one of the same name is deleted before, and the new one's first turn is due when the old one's last has
    * ended. If that does not yield to its cancel in time, the thread fails with `TaskStuckError`. (TaskThread's `reCreate`.)
-   * Errors: `InvalidOptionError`. In a thread that is stopping nothing is started.
+   *
+   * While the thread drains, an intake task is not started any more; later on nothing is. Errors: `InvalidOptionError`,
+   * `ThreadStoppingError`, `CancelledError`, `ThreadEndedError`.
    */
   reCreate(name: string, body: TaskBody<Up>, options: TaskOptions = {}): void {
     if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a name of the task');
     functionOf('body', body);
     knownFields('options', options, ['intake', 'afterMs']);
     const afterMs = milliseconds('options.afterMs', options.afterMs ?? 0);
-    if (this.#closed !== undefined) return;
+    if (this.#closed) {
+      throw this.#owner.refusal ?? new ThreadStoppingError(this.#owner.path, `starting task ${name}`);
+    }
     const old = this.#tasks.get(name);
     // A task that replaces itself by another one does so when this turn has ended, like everybody else.
     const task = new Task(this.#owner, name, body as TaskBody, options);
     this.#tasks.set(name, task);
-    if (this.#intakeError !== undefined && task.intake) {
-      task.closeIntake(this.#intakeError);
-      return;
-    }
+    if (old !== undefined) this.#leaving.add(old);
     old?.cancel(new CancelledError(`task ${name} was created again`));
-    if (old === undefined || old.ended) task.schedule(afterMs);
-    else {
-      this.#leaving.add(old);
-      void this.#succeed(old, task, afterMs);
-    }
+    if (this.#intakeError !== undefined) task.closeIntake(this.#intakeError);
+    const before = [...this.#leaving].filter((other) => other.name === name);
+    if (before.length > 0) void this.#succeed(before, task, afterMs);
+    else if (!task.ended) task.schedule(afterMs);
   }
 
   /**
@@ -61,16 +61,20 @@ export class TaskRegistry<Up = never> {
    * Rejects with `TaskStuckError` when the task does not yield in time; it is then given up.
    */
   async delete(name: string, options: { readonly scope?: Turn<never> | undefined } = {}): Promise<void> {
-    const task = this.#tasks.get(name);
-    if (task === undefined) return;
-    const own = task.executing || (options.scope !== undefined && task.isTurn(options.scope));
-    task.cancel(new CancelledError(`task ${name} was deleted`));
-    if (task.ended || own) return;
+    const { scope } = options;
     const boundMs = this.#owner.stuckTaskMs;
-    const scope = options.scope?.cancelScope ?? this.#owner.getScope();
-    if (await task.ending(scope, options.scope, boundMs)) return;
-    task.end();
-    throw new TaskStuckError(this.#owner.path, name, boundMs);
+    const yielding: Task[] = [];
+    for (const task of [...this.all()]) {
+      if (task.name !== name) continue;
+      const own = task.executing || (scope !== undefined && task.isTurn(scope));
+      task.cancel(new CancelledError(`task ${name} was deleted`));
+      if (!task.ended && !own) yielding.push(task);
+    }
+    for (const task of yielding) {
+      if (task.ended || (await task.ending(scope?.cancelScope ?? this.#owner.getScope(), scope, boundMs))) continue;
+      task.end();
+      throw new TaskStuckError(this.#owner.path, name, boundMs);
+    }
   }
 
   /** Of intake tasks, how many have not ended. */
@@ -96,7 +100,7 @@ export class TaskRegistry<Up = never> {
 
   /** Cancels all, and lets no new one start. */
   cancelAll(error: Error): void {
-    this.#closed = error;
+    this.#closed = true;
     for (const task of [...this.all()]) task.cancel(error);
   }
 
@@ -111,12 +115,15 @@ export class TaskRegistry<Up = never> {
     for (const task of this.#leaving) if (task.ended) this.#leaving.delete(task);
   }
 
-  async #succeed(old: Task, task: Task, afterMs: number): Promise<void> {
+  async #succeed(before: readonly Task[], task: Task, afterMs: number): Promise<void> {
     const boundMs = this.#owner.stuckTaskMs;
-    const yielded = await old.ending(this.#owner.getScope(), undefined, boundMs).catch(() => true);
-    if (!yielded) {
+    for (const old of before) {
+      const yielded = old.ended || (await old.ending(this.#owner.getScope(), undefined, boundMs).catch(() => true));
+      if (yielded) continue;
       old.end();
       this.#owner.taskFailed(task.name, new TaskStuckError(this.#owner.path, task.name, boundMs));
-    } else if (!task.ended) task.schedule(afterMs);
+      return;
+    }
+    if (!task.ended) task.schedule(afterMs);
   }
 }

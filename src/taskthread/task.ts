@@ -17,6 +17,7 @@ import { CancelledError, IntakeClosedError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
 import { perSecond, type TaskSnapshot } from './snapshot.ts';
 import { Turn, type TurnOwner } from './turn.ts';
 
@@ -40,6 +41,8 @@ export interface TaskOwner extends TurnOwner {
   readonly stuckTaskMs: number;
   taskFailed(task: string, error: unknown): void;
   taskEnded(task: string): void;
+  /** Something threw that nobody waits for any more. */
+  late(what: string, error: unknown): void;
 }
 
 /** The turn of a task. */
@@ -138,8 +141,13 @@ export class Task implements Runnable, WaitOwner {
     return this.#executing;
   }
 
-  isTurn(turn: unknown): boolean {
-    return turn === this.#turn;
+  /** True of the turn that is under way, and of those that it has made: by `timeoutAfter`, say. */
+  isTurn(turn: Turn<never>): boolean {
+    if ((turn as unknown) === this.#turn) return true;
+    for (let scope: CancelScope | undefined = turn.cancelScope; scope !== undefined; scope = scope.scope) {
+      if (scope === this.#scope) return true;
+    }
+    return false;
   }
 
   getScope(): CancelScope {
@@ -186,20 +194,22 @@ export class Task implements Runnable, WaitOwner {
       this.#turn ??= new TaskTurn(this.#owner, this);
       this.#executing = true;
       let result: unknown;
+      let waits: boolean;
       try {
         result = this.#body(this.#turn);
+        waits = result !== undefined && isThenable(result);
       } catch (error) {
         this.#executing = false;
         this.#failed(error);
         return;
       }
       this.#executing = false;
-      if (isThenable(result)) {
+      if (waits) {
         this.#running = true;
         this.#runningSince = this.#owner.host.scheduler.coarseNow;
         this.#onTurnDone ??= () => this.#turnDone();
         this.#onTurnFailed ??= (error) => this.#turnFailed(error);
-        result.then(this.#onTurnDone, this.#onTurnFailed);
+        toPromise(result as PromiseLike<unknown>).then(this.#onTurnDone, this.#onTurnFailed);
         return;
       }
       if (this.#nextInMs !== 0 || this.#over) {
@@ -285,6 +295,7 @@ export class Task implements Runnable, WaitOwner {
     this.#running = false;
     this.#turn = undefined;
     if (!this.#ended) this.#failed(error);
+    else if (!this.#asked(error)) this.#owner.late(`task ${this.name}`, error);
   }
 
   #settle(): void {
@@ -293,15 +304,15 @@ export class Task implements Runnable, WaitOwner {
   }
 
   #failed(error: unknown): void {
-    const asked =
-      (this.#cancelError !== undefined && error instanceof CancelledError) ||
-      (this.#intakeError !== undefined && error instanceof IntakeClosedError) ||
-      (this.#scope?.cancelled === true && error instanceof CancelledError);
+    const asked = this.#asked(error);
     this.end();
     if (!asked) this.#owner.taskFailed(this.name, error);
   }
-}
 
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+  /** True of what a task throws because it was cancelled or its intake was closed: then that is its end, and no failure. */
+  #asked(error: unknown): boolean {
+    if (this.#cancelError !== undefined || this.#scope?.cancelled === true) return isCancellation(error);
+    if (this.#intakeError === undefined) return false;
+    return error instanceof IntakeClosedError || isStopRefusal(error, this.#owner.path);
+  }
 }

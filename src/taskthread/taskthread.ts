@@ -5,7 +5,7 @@
 import type { Reply } from '../intercom/ask.ts';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { InvalidOptionError, MissingHandlerError, AlreadyStartedError } from '../kernel/errors.ts';
+import { AlreadyStartedError, InvalidOptionError, MissingHandlerError, ThreadEndedError } from '../kernel/errors.ts';
 import { rejected } from '../kernel/wait-queue.ts';
 import {
   type AnyChild,
@@ -20,9 +20,10 @@ import type { ThreadEventEmitter } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { ChildEndedHook, ChildSignalHook, SignalHook } from './runtime.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
-import { type ChildSpec, resolveChildSpec, resolveThreadOptions, type ThreadOptions } from './spec.ts';
+import { type ChildSpec, isClosable, resolveChildSpec, resolveThreadOptions, type ThreadOptions } from './spec.ts';
 import type { TaskRegistry } from './task-registry.ts';
-import { type LifeHook, ThreadLife } from './thread-life.ts';
+import type { LifeHook } from './thread-ending.ts';
+import { ThreadLife } from './thread-life.ts';
 import type { Turn } from './turn.ts';
 
 /** A thread of any type. */
@@ -204,6 +205,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     try {
       resolved = resolveChildSpec(spec);
     } catch (error) {
+      if (isClosable(spec?.owns)) this.#life.closeOwned({ owns: spec.owns });
       return Promise.reject(error);
     }
     const life = this.#life;
@@ -248,24 +250,31 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
 
   /** As the turn's word, in the thread's scope. */
   protected sendToParent(signal: Up, options?: WaitOptions): Promise<void> | undefined {
-    const wait = options?.scope ?? this.#life;
+    const life = this.#life;
+    if (life.ended) return rejected(new ThreadEndedError(life.path, signal));
+    const wait = options?.scope ?? life;
     const { refusal } = wait;
-    return refusal === undefined ? this.#life.edge.sendUp(signal, wait) : rejected(refusal);
+    return refusal === undefined ? life.edge.sendUp(signal, wait) : rejected(refusal);
   }
 
-  /** Sends to the parent without waiting. False when the signal would have to wait or is refused. */
+  /** Sends to the parent without waiting. False when the signal would have to wait or is refused. Errors: `ThreadEndedError`. */
   protected trySendToParent(signal: Up): boolean {
+    if (this.#life.ended) throw new ThreadEndedError(this.#life.path, signal);
     return this.#life.refusal === undefined && this.#life.edge.trySendUp(signal);
   }
 
-  /** As the turn's word, in the thread's scope: to the children given, or to all of a class. */
+  /** As the turn's word, in the thread's scope: to the children given, or to all of a class that take signals. */
   protected sendToChildren<C extends AnyThread>(
     children: Iterable<Child<C>> | ThreadClass<C>,
     signal: DownOf<C>,
     options?: WaitOptions,
   ): Promise<void> | undefined {
-    const targets = typeof children === 'function' ? this.childrenOf(children) : children;
+    const targets = typeof children === 'function' ? this.#takers(children) : children;
     return ChildHandle.sendToAll(this.#life, targets, signal, options?.scope ?? this.#life);
+  }
+
+  #takers<C extends AnyThread>(type: ThreadClass<C>): Child<C>[] {
+    return this.childrenOf(type).filter(({ state }) => state !== 'stopping' && state !== 'stopped');
   }
 
   /** As the turn's word, in the thread's scope. */

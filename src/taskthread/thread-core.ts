@@ -63,6 +63,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract stopItself(why: string): void;
   abstract taskFailed(task: string, error: unknown): void;
   abstract taskEnded(task: string): void;
+  abstract late(what: string, error: unknown): void;
   abstract waitCancelled(waiter: Waiter): void;
   protected abstract asChild(): ChildRuntime;
 
@@ -130,7 +131,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     if (this.#tasks === undefined) {
       this.#tasks = new TaskRegistry(this);
       if (this.intakeError !== undefined) this.#tasks.closeIntake(this.intakeError);
-      const over = this.ended ? new ThreadEndedError(this.path) : this.cancelError;
+      const over = this.refusal ?? (this.exitRunning && new CancelledError(`${this.path} is stopping`));
       if (over !== undefined) this.#tasks.cancelAll(over);
     }
     return this.#tasks;

@@ -12,6 +12,7 @@ import { milliseconds } from '../kernel/check.ts';
 import { CancelledError, ThreadEndedError, TimeoutError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
 import { rejected, sleep } from '../kernel/wait-queue.ts';
+import { isCancellation } from './cancellation.ts';
 import { type AnyChild, type Child, ChildHandle, type DownOf, type SendTarget } from './child.ts';
 
 /** What a turn needs of its thread. */
@@ -151,14 +152,16 @@ export class Turn<in Up = never> implements Scoped {
   async #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
     const timeoutMs = milliseconds('ms', ms);
     if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
-    const scope = new CancelScope(this.#owner.host, this.cancelScope, { timeoutMs, shielded });
+    const { host } = this.#owner;
+    const scope = new CancelScope(host, this.cancelScope, { timeoutMs, shielded });
     try {
+      // Work that never waits must not starve the event loop (law 9).
+      if (host.scheduler.spend()) await host.scheduler.nextSlice();
       return await work(new Turn<Up>(this.#owner, this.what, scope));
     } catch (error) {
-      if (scope.timedOut && error instanceof CancelledError) {
-        throw new TimeoutError(what, timeoutMs, { cause: error, ...(error.progress && { progress: error.progress }) });
-      }
-      throw error;
+      if (!scope.timedOut || !isCancellation(error)) throw error;
+      const progress = error instanceof CancelledError ? error.progress : undefined;
+      throw new TimeoutError(what, timeoutMs, { cause: error, ...(progress && { progress }) });
     } finally {
       scope.close();
     }

@@ -75,13 +75,21 @@ export abstract class TCPServerThread<Up> extends TaskThread<never, Up, Up> {
     this.#connections--;
   }
 
+  /** One turn for as long as connections are taken: the port closes with the intake, before anything else stops. */
   readonly #accept = async (turn: TaskTurn<Up>): Promise<TaskAnswer> => {
     const listener = this.#listener!;
-    const socket = await listener.accept({ scope: turn });
+    try {
+      for (;;) await this.#take(await listener.accept({ scope: turn }));
+    } finally {
+      listener.close();
+    }
+  };
+
+  async #take(socket: Socket): Promise<void> {
     if (this.#connections >= this.#options.maxClients) {
       this.refused(socket);
       socket.close();
-      return turn.reSchedule();
+      return;
     }
     this.#connections++;
     try {
@@ -92,8 +100,7 @@ export abstract class TCPServerThread<Up> extends TaskThread<never, Up, Up> {
       this.#connections--;
       if (!(error instanceof ThreadStoppingError)) this.connectionFailed(socket, error);
     }
-    return turn.reSchedule();
-  };
+  }
 
   /** The thread of a connection could not be made, or its `enter` threw. The server goes on. */
   protected connectionFailed(_socket: Socket, _error: unknown): void {}

@@ -10,7 +10,7 @@ import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 import { type FrameBatch, frameLane } from './frame-batch.ts';
 import { FeedSubscriberThread } from './feed-subscriber-thread.ts';
-import { WebSocketServerSocket } from './websocket.ts';
+import { type WebSocketConnection, WebSocketServerSocket } from './websocket.ts';
 
 export interface WebSocketFeedOptions {
   /** Default 127.0.0.1. */
@@ -23,7 +23,7 @@ export interface WebSocketFeedOptions {
   readonly onDropped?: (frames: number) => void;
 }
 
-/** Listens, adds a thread for each subscriber, and sends them what its parent sends. Never makes its parent wait. */
+/** Listens, adds a thread for each subscriber, and sends them what its parent sends. No subscriber can make its parent wait. */
 export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
   readonly #options: WebSocketFeedOptions;
   readonly #maxSubscribers: number;
@@ -31,7 +31,7 @@ export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
   #subscribers = 0;
 
   constructor(options: WebSocketFeedOptions, threadOptions: ThreadOptions<FrameBatch, never> = {}) {
-    super({ inbox: { ...frameLane, policy: 'drop-oldest' }, ...threadOptions });
+    super({ inbox: frameLane, ...threadOptions });
     this.#options = options;
     this.#maxSubscribers = wholeNumber('options.maxSubscribers', options.maxSubscribers ?? 100, 1);
   }
@@ -58,11 +58,20 @@ export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
     this.#subscribers--;
   }
 
+  /** One turn for as long as subscribers are taken: the port closes with the intake. */
   readonly #accept = async (turn: TaskTurn): Promise<TaskAnswer> => {
-    const connection = await this.#server!.accept({ scope: turn });
+    const server = this.#server!;
+    try {
+      for (;;) await this.#take(await server.accept({ scope: turn }));
+    } finally {
+      server.close();
+    }
+  };
+
+  async #take(connection: WebSocketConnection): Promise<void> {
     if (this.#subscribers >= this.#maxSubscribers) {
       connection.close();
-      return turn.reSchedule();
+      return;
     }
     this.#subscribers++;
     const { onDropped = () => {} } = this.#options;
@@ -73,6 +82,5 @@ export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
       this.#subscribers--;
       if (!(error instanceof ThreadStoppingError)) throw error;
     }
-    return turn.reSchedule();
-  };
+  }
 }

@@ -55,10 +55,10 @@ export class WebSocketMasterThread extends TaskThread<FrameBatch, never, never> 
   }
 
   protected override signalHandler(batch: FrameBatch, turn: Turn): unknown {
-    // The feed first: it must see the batch while somebody still holds it, and never waits.
-    if (this.#feed !== undefined) void turn.send(this.#feed, batch);
     if (this.#subs.length === 0) batch.held?.release();
     else if (this.#subs.length > 1) batch.held?.retain(this.#subs.length - 1);
-    return turn.sendToChildren(this.#subs, batch);
+    const forwarded = turn.sendToChildren(this.#subs, batch);
+    const fed = this.#feed && turn.send(this.#feed, batch);
+    return forwarded && fed ? Promise.all([forwarded, fed]) : (forwarded ?? fed);
   }
 }

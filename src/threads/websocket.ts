@@ -207,6 +207,7 @@ export class WebSocketServerSocket implements WaitOwner {
     }
   }
 
+  /** Takes no more connections; those that were taken stay. */
   close(): void {
     this.#server.close();
     this.#http.close();

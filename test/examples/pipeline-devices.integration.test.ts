@@ -182,7 +182,7 @@ beyondReference(
     await half.greeting();
     await half.send(Buffer.concat([prefixed('whole'), prefixed('0123456789').subarray(0, 9)]));
     await half.end();
-    await untilSaid(rig.pipeline, address, /\b5\b/, /\b10\b/);
+    await untilSaid(rig.pipeline, address, /half|partial/, /\b9\b/); // its prefix included
     const other = await RawDevice.connect(rig.port);
     await other.greeting();
     await other.send(prefixed('other'));

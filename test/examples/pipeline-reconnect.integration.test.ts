@@ -73,14 +73,17 @@ beyondReference.each([
   'after a lost connection sends $what',
   async ({ confirms, again }) => {
     const { url, sessions } = await startDestination({ confirms });
-    const { device } = await startWith(url);
+    const { pipeline, device } = await startWith(url);
     await device.send(Buffer.concat(words.map(prefixed)));
     await until('the frames are there', () => sessions[0]?.frames.length === 50);
     if (confirms) await until('a ping has confirmed them', () => sessions[0]!.confirmed === 50, 40_000);
 
-    sessions[0]!.socket.terminate();
+    servers.pop()!.close();
+    const port = Number(new URL(url).port);
+    await untilSaid(pipeline, String(port), /ECONNREFUSED|refused/); // it knows that the connection is lost
     await device.send(prefixed('frame 51'));
-    const latest = (): string[] => sessions.at(-1)!.frames;
+    const back = await startDestination({ confirms, port });
+    const latest = (): string[] => back.sessions.at(-1)?.frames ?? [];
     await until('the next frame is there', () => latest().includes('frame 51'), 20_000);
     expect(sessions[0]!.frames).toEqual(words);
     expect(latest()).toEqual([...again, 'frame 51']);

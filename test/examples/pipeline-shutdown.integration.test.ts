@@ -1,7 +1,7 @@
 // How the pipeline ends: intake first, everything accepted worked off, exit code and totals that tell the truth.
 import { connect } from 'node:net';
 import type { PipelineRig } from '../../examples/tcp-pipeline/demo/rig.ts';
-import { readStored } from '../../examples/tcp-pipeline/demo/stored.ts';
+import { RowCounter, readStored } from '../../examples/tcp-pipeline/demo/stored.ts';
 import { beyondReference, endProcessesAfterEach, startProcess, startRig, totalsOf, until } from './pipeline-process.ts';
 
 endProcessesAfterEach();
@@ -53,6 +53,20 @@ test('stores and forwards all it accepted when it is told to stop in mid-flood',
   for (const index of [0, 1]) expect(await rig.stopCloud(index)).toMatchObject(whole);
   expect((await readStored(rig.databaseFile)).counts).toMatchObject(whole);
   expect((await devices.waitExit(10_000)).code).toBe(1); // they could not send everything
+}, 40_000);
+
+test('commits what it has when it stops and nothing else is to be done', async () => {
+  const rig = await startRig({ destinations: 0 });
+  rig.startDevices('--frames', '2000000', '--no-digest');
+  const rows = new RowCounter(rig.databaseFile);
+  await until('the flood is on its way', async () => (await rows.count()) > 20_000);
+  rows.close();
+  const stopped = await rig.stop(BUDGET_MS);
+  expect(stopped.exit.code).toBe(0);
+  const { accepted, stored } = totalsOf(stopped);
+  expect(accepted).toBeLessThan(2_000_000);
+  expect(stored).toBe(accepted);
+  expect((await readStored(rig.databaseFile)).counts).toMatchObject({ messages: accepted, missing: 0, repeats: 0 });
 }, 40_000);
 
 beyondReference.each(['SIGTERM', 'SIGINT'] as const)(

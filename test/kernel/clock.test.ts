@@ -42,7 +42,13 @@ describe.each(clocks())('%s', (_, clock, advance) => {
 
   test('fires timers in the order of their moments, those of one moment in the order set', () => {
     const fired: string[] = [];
-    for (const [ms, name] of [[5, 'b'], [1, 'a'], [5, 'c'], [0, 'now']] as const) clock.setTimer(ms, () => fired.push(name));
+    for (const [ms, name] of [
+      [5, 'b'],
+      [1, 'a'],
+      [5, 'c'],
+      [0, 'now'],
+    ] as const)
+      clock.setTimer(ms, () => fired.push(name));
     advance(5);
     // Node sets a delay of 0 to 1 ms, so it is only promised to come before what is later than that.
     expect(fired.slice(2)).toEqual(['b', 'c']);

@@ -75,6 +75,16 @@ test('gathers single bytes, so that a million of them are few objects', () => {
   expect(objects).toBeLessThan(300);
 });
 
+test('memory of gathered bytes that was handed out is not written to again', () => {
+  const queue = new ByteQueue();
+  const views: Buffer[] = [];
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 10; i++) queue.push(Buffer.from(`${round}`));
+    views.push(queue.takeSome(5), queue.takeSome(100));
+  }
+  expect(views.map(String)).toEqual(['00000', '00000', '11111', '11111', '22222', '22222']);
+});
+
 test('takes nothing from an empty queue, and nothing of no bytes', () => {
   const queue = new ByteQueue();
   queue.push(Buffer.alloc(0));

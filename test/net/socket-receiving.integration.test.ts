@@ -132,6 +132,7 @@ describe('closing', () => {
     await second.far.sendAll(Buffer.from('abc'));
     await second.near.recv(1);
     second.near.close();
+    expect(second.near.snapshot().unreadBytes).toBe(0);
     expect(await failureOf(second.near.recv())).toMatchObject({ code: 'TT_SOCKET_CLOSED' });
   });
 

@@ -61,6 +61,23 @@ describe('sendAll', () => {
     expect((await received).length).toBe(near.bytesWritten);
   });
 
+  test('waits after the last piece too, until there is room for the next', async () => {
+    const { near, far } = await pair();
+    let sending: Promise<void> | undefined;
+    for (let resolved = true; resolved; ) {
+      resolved = false;
+      sending = near.sendAll(LARGE.subarray(0, PIECE_BYTES)).then(() => {
+        expect(near.snapshot().unsentBytes).toBeLessThan(PIECE_BYTES);
+        resolved = true;
+      });
+      await loopTurn();
+    }
+    const received = drain(far);
+    await sending;
+    near.end();
+    expect((await received).length).toBe(near.bytesWritten);
+  });
+
   test('a second writer is refused while the first one waits', async () => {
     const { near, far } = await pair();
     const first = near.sendAll(LARGE);
@@ -148,6 +165,23 @@ describe('a send that is cut short', () => {
     expect(near.bytesWritten).toBe(0);
   });
 
+  test('is cut between two pieces that both go at once', async () => {
+    const { near, far } = await pair();
+    const scope = newScope();
+    let asked = 0;
+    // Asked once at the beginning and once for each piece.
+    const scoped = {
+      cancelScope: scope,
+      get refusal() {
+        return ++asked > 3 ? new CancelledError('the turn is over') : undefined;
+      },
+    };
+    const sending = failureOf(near.sendAll(LARGE, { scope: scoped }));
+    expect(await sending).toMatchObject({ code: 'TT_CANCELLED', progress: { bytesWritten: 2 * PIECE_BYTES } });
+    near.end();
+    expect((await drain(far)).length).toBe(2 * PIECE_BYTES);
+  });
+
   test('is no source: closing the intake lets it finish', async () => {
     const { near, far } = await pair();
     const scope = newScope();
@@ -203,19 +237,27 @@ describe('an end while somebody sends', () => {
     expect(await failureOf(near.flush())).toMatchObject({ code: 'TT_SOCKET_FAILED' });
   });
 
-  test('a small send to a peer that has gone fails in the end, and no error goes unheard', async () => {
+  test('a small send to a peer that has gone fails at once, and was not written', async () => {
     const { near, far } = await pair();
     await near.sendAll(Buffer.from('unread'));
     far.close();
     await far.waitClosed();
-    let failure: Error | undefined;
-    while (failure === undefined) {
-      await near.sendAll(Buffer.from('x')).catch((error) => {
-        failure = error;
-      });
-      await loopTurn();
-    }
-    expect(failure).toMatchObject({ code: 'TT_SOCKET_FAILED' });
+    expect(await failureOf(near.sendAll(Buffer.from('x')))).toMatchObject({
+      code: 'TT_SOCKET_FAILED',
+      progress: { bytesWritten: 0 },
+    });
+    expect(near.bytesWritten).toBe('unread'.length);
+    await near.waitClosed();
+  });
+
+  test('a close between two slices is seen by the writer, also with a full buffer', async () => {
+    const { near } = await pair();
+    while (near.snapshot().unsentBytes < PIECE_BYTES) await near.send(LARGE);
+    const scheduler = new HandScheduler();
+    const sending = failureOf(near.sendAll(LARGE, { scope: newScope({ scheduler }) }));
+    near.close();
+    scheduler.openSlice();
+    expect(await sending).toMatchObject({ code: 'TT_SOCKET_CLOSED', progress: { bytesWritten: 0 } });
   });
 
   test('ending our side stops a long send between two pieces, and what was handed over arrives', async () => {

@@ -1,0 +1,112 @@
+/**
+ * What is queued in a lane: the signals in their order, and beside them what each counts, weighs and is keyed by, where the
+ * lane's options ask for it. Knows no bounds and no policy.
+ */
+import { RingBuffer } from '../kernel/ring-buffer.ts';
+import type { ResolvedLaneOptions } from './lane-options.ts';
+import type { Parcel } from './parcel.ts';
+
+export class LaneQueue {
+  /** The signals alone. Where signals are `plain` there is nothing else, and the lane may use this directly. */
+  readonly signals: RingBuffer<unknown> = new RingBuffer<unknown>();
+  /** Count and bytes of each signal, where they are not 1 and 0. */
+  readonly #weights: RingBuffer<number> | undefined;
+  readonly #keys: RingBuffer<unknown> | undefined;
+  /** Key to position since the beginning. */
+  readonly #places: Map<unknown, number> | undefined;
+  #removed = 0;
+  #count = 0;
+  #bytes = 0;
+  #removedCount = 1;
+  #removedBytes = 0;
+
+  constructor(options: ResolvedLaneOptions) {
+    if (options.sizeOf !== undefined || options.countOf !== undefined) this.#weights = new RingBuffer();
+    if (options.policy === 'latest') {
+      this.#keys = new RingBuffer();
+      this.#places = new Map();
+    }
+  }
+
+  /** True when every signal counts one and has neither size nor key. */
+  get plain(): boolean {
+    return this.#weights === undefined && this.#keys === undefined;
+  }
+
+  /** How many signals, a batch being one. */
+  get length(): number {
+    return this.signals.length;
+  }
+
+  /** How many signals, a batch being as many as it counts. */
+  get count(): number {
+    return this.#weights === undefined ? this.signals.length : this.#count;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** What the signal counted that was removed last. */
+  get removedCount(): number {
+    return this.#removedCount;
+  }
+
+  get removedBytes(): number {
+    return this.#removedBytes;
+  }
+
+  push(parcel: Parcel): void {
+    if (this.#places !== undefined) {
+      this.#places.set(parcel.key, this.#removed + this.signals.length);
+      this.#keys?.push(parcel.key);
+    }
+    this.signals.push(parcel.signal);
+    if (this.#weights === undefined) return;
+    this.#weights.push(parcel.count);
+    this.#weights.push(parcel.bytes);
+    this.#count += parcel.count;
+    this.#bytes += parcel.bytes;
+  }
+
+  /** Removes the oldest signal; ask `length` first. */
+  remove(): unknown {
+    if (this.#weights !== undefined) {
+      this.#removedCount = this.#weights.shift() ?? 1;
+      this.#removedBytes = this.#weights.shift() ?? 0;
+      this.#count -= this.#removedCount;
+      this.#bytes -= this.#removedBytes;
+    }
+    if (this.#places !== undefined) {
+      const key = this.#keys?.shift();
+      if (this.#places.get(key) === this.#removed) this.#places.delete(key);
+      this.#removed++;
+    }
+    return this.signals.shift();
+  }
+
+  /** Where a signal with this key stands, counted from the oldest; undefined when none is queued. */
+  placeOf(key: unknown): number | undefined {
+    const position = this.#places?.get(key);
+    return position === undefined ? undefined : position - this.#removed;
+  }
+
+  countAt(place: number): number {
+    return this.#weights?.at(place * 2) ?? 1;
+  }
+
+  bytesAt(place: number): number {
+    return this.#weights?.at(place * 2 + 1) ?? 0;
+  }
+
+  /** Puts a parcel in the place of another with the same key; gives the signal that was there. */
+  replace(place: number, parcel: Parcel): unknown {
+    const old = this.signals.at(place);
+    this.#count += parcel.count - this.countAt(place);
+    this.#bytes += parcel.bytes - this.bytesAt(place);
+    this.signals.replace(place, parcel.signal);
+    this.#weights?.replace(place * 2, parcel.count);
+    this.#weights?.replace(place * 2 + 1, parcel.bytes);
+    return old;
+  }
+}

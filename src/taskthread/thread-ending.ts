@@ -1,0 +1,291 @@
+/**
+ * How a thread fails, stops and ends, and what is then said about it: the control lane's verbs downwards, acted on at once
+ * (law 7). How it begins and takes children is in `thread-life`; the steps of a stop are in `stop`, its arithmetic in `shutdown`.
+ */
+import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
+import { CancelScope } from '../kernel/cancel-scope.ts';
+import { messageOf } from '../kernel/describe.ts';
+import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
+import { live } from '../kernel/probe.ts';
+import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
+import { emit } from './events.ts';
+import { type LifeEvent, nextState, type Outcome, type Verdict } from './lifecycle.ts';
+import { Runtime } from './runtime.ts';
+import type { StopReport, ThreadReport } from './shutdown.ts';
+import { closeOwned, type ResolvedChildSpec } from './spec.ts';
+import { Stop, type StoppingThread, StopTally } from './stop.ts';
+import { Turn } from './turn.ts';
+
+export type LifeHook = (this: object, turn: Turn) => unknown;
+
+export abstract class ThreadEnding extends Runtime implements ChildEnd, StoppingThread {
+  /** `enter` was begun, and is done. */
+  protected began = false;
+  protected hasEntered = false;
+  #exitScope: CancelScope | undefined;
+  #exitBegun = false;
+  #stoppedItself = false;
+  #tally: StopTally | undefined;
+  #tookMs = 0;
+
+  protected abstract exitHook(): LifeHook | undefined;
+
+  get tally(): StopTally | undefined {
+    return this.#tally;
+  }
+
+  // ---- failing ----
+
+  protected override hookFailed(what: string, error: unknown): void {
+    if (this.cancelError !== undefined && isCancellation(error)) this.wake();
+    else if (this.stopping !== undefined && isStopRefusal(error, this.path)) {
+      this.late(what, error);
+      this.wake();
+    } else this.fail(what, error, true);
+  }
+
+  taskFailed(task: string, error: unknown): void {
+    if (this.ended) this.late(`task ${task}`, error);
+    else this.hookFailed(`task ${task}`, error);
+  }
+
+  taskEnded(task: string): void {
+    this.forgetTask(task);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'task-ended', path: this.path, task });
+    if (this.stopping !== undefined) this.wake();
+  }
+
+  /** What a stop brings about is only recorded; anything else must not be silent, also when nobody listens. */
+  override late(what: string, error: unknown): void {
+    const probe = this.started ? this.host.probe : undefined;
+    if (probe?.on === true) probe.record({ kind: 'late', path: this.path, what, error });
+    else if (!isCancellation(error) && !(error instanceof ThreadEndedError) && !isStopRefusal(error, this.path)) {
+      process.emitWarning(`${what} of ${this.path} failed late: ${messageOf(error)}`, 'TaskThreadWarning');
+    }
+  }
+
+  /** The first failure is the outcome; one that comes while it stops does not keep the rest from ending in order. */
+  protected fail(where: string, error: unknown, deafen: boolean): void {
+    this.lastError = messageOf(error);
+    this.failure ??= { error };
+    emit(this.listened, 'failed', error, where);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'failed', path: this.path, where, error });
+    if (deafen) {
+      this.#beginStop(this.stopDefaults, `${where} failed`);
+      this.cancelOwnWaits(new CancelledError(`${this.path} has failed`));
+    }
+    this.wake();
+  }
+
+  // ---- stopping ----
+
+  stopItself(why: string): void {
+    if (this.state === 'entering' || this.state === 'running') this.#stoppedItself = true;
+    this.#askToStop(this.stopDefaults, why);
+  }
+
+  requestStop(budget: StopBudget, why: string): void {
+    this.#askToStop(budget, why);
+    // Asked by itself it drains, and `enter` with it; asked by others, an `enter` that is under way is not wanted any more.
+    if (this.state === 'stopping' && !this.hasEntered) {
+      this.cancelOwnWaits(new CancelledError(`${this.path} was stopped in enter`));
+    }
+  }
+
+  closeIntake(error: Error, further: ChildEnd[]): void {
+    if (this.intakeError !== undefined) return;
+    this.intakeError = error;
+    this.closeTaskIntake(error);
+    this.eachChild(further);
+  }
+
+  cancel(error: Error, further: ChildEnd[]): void {
+    if (this.state === 'created') this.#end();
+    if (this.ended) return;
+    if (this.state !== 'stopping') {
+      this.become('stop');
+      this.stopping = new Stop(this, 'gated');
+      this.#announceStop('its parent is cancelled');
+      this.edge.closeDown();
+    }
+    this.stopping?.cancelOwn(error);
+    this.eachChild(further);
+    this.wake();
+  }
+
+  eachChild(further: ChildEnd[]): void {
+    for (const edge of this.children ?? []) further.push(edge.child);
+  }
+
+  abandon(): void {
+    if (this.state === 'created') this.#end();
+    if (this.ended) return;
+    this.exiting();
+    this.#end();
+  }
+
+  cancelOwnWaits(error: Error): void {
+    this.deaf = true;
+    this.cancelError ??= error;
+    this.cancelScopeOnly(error);
+    this.cancelTasks(error);
+  }
+
+  exiting(): boolean {
+    if (this.#exitBegun) return this.exitRunning !== undefined;
+    this.#exitBegun = true;
+    const exit = this.exitHook();
+    if (exit === undefined) return false;
+    this.#exitScope = new CancelScope(this.host, this.getScope(), { shielded: true });
+    // Set before the call: a stop from inside `exit` must find it running.
+    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined };
+    let result: unknown;
+    let waits: boolean;
+    try {
+      result = exit.call(this.thread, new Turn(this, 'exit', this.#exitScope));
+      waits = isThenable(result);
+    } catch (error) {
+      this.exitRunning = undefined;
+      this.fail('exit', error, false);
+      return false;
+    }
+    if (waits) this.#awaitExit(result as PromiseLike<unknown>);
+    else this.exitRunning = undefined;
+    return waits;
+  }
+
+  #awaitExit(result: PromiseLike<unknown>): void {
+    const settled = (): boolean => {
+      if (this.ended) return false;
+      this.exitRunning = undefined;
+      this.wake();
+      return true;
+    };
+    toPromise(result).then(settled, (error: unknown) => {
+      if (!settled()) this.late('exit', error);
+      else if (this.#exitScope?.cancelled !== true || !isCancellation(error)) this.fail('exit', error, false);
+    });
+  }
+
+  cancelExit(error: Error): void {
+    this.#exitScope?.cancel(error);
+  }
+
+  #askToStop(budget: StopBudget, why: string): void {
+    if (this.state === 'stopping') {
+      this.stopping?.ask(budget);
+      this.wake();
+    } else if (this.state === 'created') {
+      if (this.started) this.#end();
+    } else if (this.state !== 'stopped') {
+      const idle =
+        this.state === 'running' &&
+        !this.busy &&
+        !this.hasWork &&
+        this.tasksRunning === 0 &&
+        (this.children === undefined || this.children.size === 0) &&
+        this.exitHook() === undefined;
+      this.#beginStop(budget, why, idle);
+      if (idle) this.#end();
+      else this.wake();
+    }
+  }
+
+  #beginStop(budget: StopBudget, why: string, idle = false): void {
+    if (!this.become('stop')) return;
+    if (!idle) this.stopping = new Stop(this, budget);
+    this.#announceStop(why);
+    this.edge.closeDown();
+    if (idle) return;
+    if (this.intakeError === undefined) {
+      const ends: ChildEnd[] = [this];
+      const error = new IntakeClosedError(this.path);
+      for (let i = 0; i < ends.length; i++) ends[i]?.closeIntake(error, ends);
+    }
+    this.stopping?.begin();
+  }
+
+  #announceStop(why: string): void {
+    emit(this.listened, 'stopping', why);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'stopping', path: this.path, why });
+  }
+
+  // ---- end ----
+
+  finish(): void {
+    this.#end();
+  }
+
+  stopReport(): StopReport {
+    const tally = this.#tally ?? new StopTally();
+    if (this.#tally === undefined) tally.threads = 1;
+    return tally.report(this.outcome?.kind ?? 'stopped', this.#tookMs);
+  }
+
+  #end(): void {
+    if (this.ended) return;
+    const busy = this.running !== undefined || this.exitRunning !== undefined || this.tasksRunning > 0;
+    const hungOn = busy ? this.hungOn() : [];
+    this.outcome = this.#makeOutcome(hungOn.length > 0);
+    // From here on every word throws: whatever of the user's runs below finds a thread that has ended.
+    this.state = 'stopped';
+    this.#closeBooks(this.outcome, hungOn);
+    this.running?.lane?.lost(this.running.signal, 'its handler was abandoned');
+    this.endBelongings();
+    this.discardWork();
+    this.edge.end('its receiver has ended');
+    this.closeOwned(this.edge.spec as ResolvedChildSpec);
+    this.#announceEnd(this.outcome);
+    this.edge.parent.childEnded(this.edge);
+    this.wakeEnders();
+  }
+
+  #makeOutcome(abandoned: boolean): Outcome {
+    const cancelled =
+      this.stopping?.cancelling === true || (this.cancelError !== undefined && this.failure === undefined);
+    const verdict: Verdict = abandoned ? 'abandoned' : cancelled ? 'cancelled' : 'clean';
+    if (this.failure !== undefined) return { kind: 'failed', verdict, error: this.failure.error };
+    if (verdict !== 'clean') return { kind: 'cancelled', verdict };
+    return { kind: this.#stoppedItself ? 'finished' : 'stopped', verdict };
+  }
+
+  /** The last entries in the stop's books. */
+  #closeBooks({ kind, verdict, error }: Outcome, hungOn: ThreadReport['hungOn']): void {
+    if (this.began) live.threads--;
+    this.#tally = this.stopping?.tally;
+    if (this.stopping !== undefined) {
+      this.#tookMs = this.host.clock.now() - this.stopping.beganAt;
+      this.stopping.tally.threads++;
+      this.stopping.end();
+    }
+    if (verdict === 'clean' && kind !== 'failed') return;
+    this.#tally ??= new StopTally();
+    this.#tally.add({ path: this.path, verdict, outcome: kind, hungOn, ...(kind === 'failed' && { error }) });
+    const { probe } = this.host;
+    if (!probe.on) return;
+    for (const { what, forMs } of hungOn) probe.record({ kind: 'abandoned', path: this.path, hungOn: what, forMs });
+  }
+
+  #announceEnd(outcome: Outcome): void {
+    emit(this.listened, 'ended', outcome);
+    const { probe } = this.host;
+    if (!probe.on) return;
+    const error = outcome.kind === 'failed' ? { error: outcome.error } : {};
+    probe.record({ kind: 'ended', path: this.path, outcome: outcome.kind, ...error });
+  }
+
+  closeOwned(spec: Pick<ResolvedChildSpec, 'owns'>): void {
+    if (spec.owns !== undefined) closeOwned(spec.owns, (error) => this.late('closing what it owned', error));
+  }
+
+  /** Goes one step on in its life; false when the event means nothing now. */
+  protected become(event: LifeEvent): boolean {
+    const next = nextState(this.state, event);
+    if (next === undefined) return false;
+    this.state = next;
+    return true;
+  }
+}

@@ -1,0 +1,159 @@
+import * as catalogue from '../../src/kernel/errors.ts';
+
+const cause = new Error('root of it');
+const bytes = Buffer.from('abc');
+const signal = { kind: 'frames' };
+const progress = { bytesRead: 3 };
+const e = catalogue;
+
+/** Each class: one of it made, its code, its fields, a part of its message. */
+const errors: [keyof typeof catalogue, catalogue.TaskThreadError, string, object, string][] = [
+  [
+    'InvalidOptionError',
+    new e.InvalidOptionError('capacity', -1, 'a whole number'),
+    'TT_INVALID_OPTION',
+    { field: 'capacity', value: -1, expected: 'a whole number' },
+    'capacity must be a whole number, but it is -1',
+  ],
+  ['CancelledError', new e.CancelledError('why', { cause, progress }), 'TT_CANCELLED', { cause, progress }, 'why'],
+  [
+    'TimeoutError',
+    new e.TimeoutError('it', 50, { cause, progress }),
+    'TT_TIMEOUT',
+    { timeoutMs: 50, cause, progress },
+    '50 ms',
+  ],
+  ['IntakeClosedError', new e.IntakeClosedError('/A-1', { progress }), 'TT_INTAKE_CLOSED', { progress }, '/A-1'],
+  [
+    'ThreadEndedError',
+    new e.ThreadEndedError('/A-1', signal),
+    'TT_THREAD_ENDED',
+    { path: '/A-1', signal },
+    '/A-1 has ended',
+  ],
+  [
+    'EdgeClosedError',
+    new e.EdgeClosedError('/A-1', signal),
+    'TT_EDGE_CLOSED',
+    { path: '/A-1', signal },
+    '/A-1 takes no more',
+  ],
+  ['LaneFullError', new e.LaneFullError('/A-1', signal), 'TT_LANE_FULL', { path: '/A-1', signal }, '/A-1 is full'],
+  ['ChildFailedError', new e.ChildFailedError('/A-1', cause), 'TT_CHILD_FAILED', { path: '/A-1', cause }, 'root of it'],
+  [
+    'MissingHandlerError',
+    new e.MissingHandlerError('/A-1', 'signalHandler'),
+    'TT_MISSING_HANDLER',
+    { path: '/A-1', handler: 'signalHandler' },
+    'signalHandler',
+  ],
+  ['AlreadyStartedError', new e.AlreadyStartedError('/A-1'), 'TT_ALREADY_STARTED', { path: '/A-1' }, '/A-1'],
+  ['NotStartedError', new e.NotStartedError('Database'), 'TT_NOT_STARTED', {}, 'Database'],
+  [
+    'ThreadStoppingError',
+    new e.ThreadStoppingError('/A-1', 'x'),
+    'TT_THREAD_STOPPING',
+    { path: '/A-1' },
+    'x is not possible',
+  ],
+  [
+    'NotAChildError',
+    new e.NotAChildError('/A-1', '/B-2', signal),
+    'TT_NOT_A_CHILD',
+    { path: '/A-1', signal },
+    'of /B-2',
+  ],
+  ['NoParentError', new e.NoParentError('/A-1', signal), 'TT_NO_PARENT', { path: '/A-1', signal }, '/A-1 is a root'],
+  [
+    'AskUnansweredError',
+    new e.AskUnansweredError('/A-1', 'it ended'),
+    'TT_ASK_UNANSWERED',
+    { path: '/A-1' },
+    'it ended',
+  ],
+  [
+    'TaskStuckError',
+    new e.TaskStuckError('/A-1', 'read', 20),
+    'TT_TASK_STUCK',
+    { path: '/A-1', task: 'read' },
+    '20 ms',
+  ],
+  ['BusyError', new e.BusyError('socket', 'recv'), 'TT_BUSY', {}, 'another recv'],
+  [
+    'SocketClosedError',
+    new e.SocketClosedError('socket', { cause, progress }),
+    'TT_SOCKET_CLOSED',
+    { cause, progress },
+    'socket',
+  ],
+  [
+    'SocketFailedError',
+    new e.SocketFailedError('socket', cause, progress),
+    'TT_SOCKET_FAILED',
+    { cause, progress },
+    'root of it',
+  ],
+  [
+    'AddressError',
+    new e.AddressError('listen on', '::1:80', cause),
+    'TT_ADDRESS',
+    { address: '::1:80', cause },
+    'listen on ::1:80',
+  ],
+  [
+    'IncompleteReadError',
+    new e.IncompleteReadError(bytes, '9 bytes'),
+    'TT_INCOMPLETE_READ',
+    { bytes },
+    'after 3 bytes',
+  ],
+  [
+    'FrameTooLargeError',
+    new e.FrameTooLargeError(100, 10),
+    'TT_FRAME_TOO_LARGE',
+    { frameBytes: 100, maxFrameBytes: 10 },
+    '100 bytes',
+  ],
+  ['MalformedFrameError', new e.MalformedFrameError('syslog', 'no priority'), 'TT_MALFORMED_FRAME', {}, 'no priority'],
+  [
+    'MissingPackageError',
+    new e.MissingPackageError('ws', 'it', cause),
+    'TT_MISSING_PACKAGE',
+    { cause },
+    'npm install ws',
+  ],
+  [
+    'DatabaseFailedError',
+    new e.DatabaseFailedError('open', 'a.db', cause),
+    'TT_DATABASE_FAILED',
+    { file: 'a.db', cause },
+    'a.db',
+  ],
+];
+
+describe.each(errors)('%s', (name, error, code, fields, words) => {
+  test('carries its name, its code and its fields', () => {
+    expect([error.name, error.code]).toEqual([name, code]);
+    expect(error).toMatchObject(fields);
+    expect(error.message).toContain(words);
+  });
+
+  test('is an error, one of the catalogue, and says where it was made', () => {
+    expect([error instanceof Error, error instanceof catalogue.TaskThreadError]).toEqual([true, true]);
+    expect(error.stack).toContain('errors.test.ts');
+  });
+});
+
+test('each class of the catalogue stands in this table', () => {
+  const classes = Object.keys(catalogue).filter((name) => name !== 'TaskThreadError');
+  expect(classes.sort()).toEqual(errors.map(([name]) => name).sort());
+});
+
+test('no two classes share a code', () => {
+  expect(new Set(errors.map(([, { code }]) => code)).size).toBe(errors.length);
+});
+
+test('an error that has done nothing says nothing of it', () => {
+  expect(new catalogue.CancelledError('why').progress).toBeUndefined();
+  expect(new catalogue.CancelledError('why')).not.toHaveProperty('cause');
+});

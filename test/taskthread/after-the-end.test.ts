@@ -1,0 +1,149 @@
+/** Law 12: once a thread has ended nothing of it is left, none of its hooks is called, and every word of ours throws. */
+import type { AnyChild, Child, TaskTurn, Turn } from '../../src/index.ts';
+import { liveCounts } from '../../src/testing/index.ts';
+import { checkThreads, codeOf, errorOf, Gate, grow, say, settle, takeWarnings, time, Toy, words } from './toys.ts';
+
+checkThreads();
+
+type Word = [string, (me: Toy, turn: Turn<unknown>, child: Child<Toy>) => unknown];
+
+const wordsOfATurn: Word[] = [
+  ['turn.send', (_me, turn, child) => turn.send(child, 'signal')],
+  ['turn.sendToParent', (_me, turn) => turn.sendToParent('signal')],
+  ['turn.sendToChildren', (_me, turn, child) => turn.sendToChildren([child], 'signal')],
+  ['turn.ask', (_me, turn, child) => turn.ask(child, (reply) => reply)],
+  ['turn.askParent', (_me, turn) => turn.askParent((reply) => reply)],
+  ['turn.askParent with a limit', (_me, turn) => turn.askParent((reply) => reply, { timeoutMs: 5 })],
+  ['turn.sleep', (_me, turn) => turn.sleep(1)],
+  ['turn.sleep of 0', (_me, turn) => turn.sleep(0)],
+  ['turn.shield', (_me, turn) => turn.shield(10, () => say('shielded'))],
+  ['turn.timeoutAfter', (_me, turn) => turn.timeoutAfter(10, () => say('limited'))],
+  ['turn.checkCancelled', (_me, turn) => turn.checkCancelled()],
+  ['this.sendToParent', (me) => me.sendToParent('signal')],
+  ['this.trySendToParent', (me) => me.trySendToParent('signal')],
+  ['this.send', (me, _turn, child) => me.tell(child, 'signal')],
+  ['this.sendToChildren', (me, _turn, child) => me.tellAll([child], 'signal')],
+  ['this.addChild', (me) => me.add(new Toy())],
+  ['this.tasks.reCreate', (me) => me.tasks.reCreate('late', () => say('late task'))],
+  ['a wait in its scope', (_me, turn, child) => child.join({ scope: turn })],
+];
+
+const carriesTheSignal = new Set(['turn.send', 'turn.sendToParent', 'turn.sendToChildren', 'this.sendToParent']);
+
+test.each(wordsOfATurn)('%s of an abandoned handler throws ThreadEndedError', async (what, word) => {
+  const gate = new Gate();
+  let found: unknown = 'nothing was thrown';
+  const abandoned = new Toy({
+    signal: async (_signal, me, turn) => {
+      const child = me.children[0] as Child<Toy>;
+      await gate.passed;
+      try {
+        await word(me, turn, child);
+      } catch (error) {
+        found = error;
+      }
+    },
+  });
+  const parent = new Toy({ childSignal: () => say('parent got it') });
+  await grow(parent);
+  const handle = await parent.add(abandoned, { onFailure: 'ignore' });
+  // The child of the child is kept alive by nothing but its parent.
+  await abandoned.add(new Toy({ signal: () => say('child got it') }));
+  void handle.send(1);
+  await settle();
+  expect((await time().run(handle.stop({ drainMs: 1, cancelMs: 4 }))).verdict).toBe('abandoned');
+  const before = liveCounts();
+  gate.open();
+  await time().advance(50);
+  if (what === 'a wait in its scope') expect(found).toBe('nothing was thrown');
+  else expect(found).toMatchObject({ code: 'TT_THREAD_ENDED', path: '/Toy-1/Toy-2' });
+  if (carriesTheSignal.has(what)) expect(found).toMatchObject({ signal: 'signal' });
+  expect([words, liveCounts()]).toEqual([[], before]);
+});
+
+test('what an abandoned hook throws later is recorded, and no unhandled rejection', async () => {
+  const gate = new Gate();
+  const hooks: Record<string, Toy> = {
+    signal: new Toy({ signal: () => gate.passed }),
+    exit: new Toy({ exit: () => gate.passed }),
+    task: new Toy({ enter: (me) => me.tasks.reCreate('t', () => gate.passed) }),
+  };
+  const late: string[] = [];
+  const parent = new Toy();
+  await grow(parent, { onRecord: (record) => record.kind === 'late' && late.push(`${record.what}: ${record.error}`) });
+  for (const [name, toy] of Object.entries(hooks)) {
+    const handle = await parent.add(toy);
+    if (name === 'signal') handle.trySend(1);
+    await settle();
+    await time().run(handle.stop({ drainMs: 1, cancelMs: 4 }));
+  }
+  gate.fail(new Error('too late'));
+  await settle();
+  expect(late.toSorted()).toEqual(['a handler', 'exit', 'task t'].map((what) => `${what}: Error: too late`));
+});
+
+test('and is a warning where nobody listens', async () => {
+  const gate = new Gate();
+  const root = await grow(new Toy({ signal: () => gate.passed }));
+  void root.send(1);
+  await settle();
+  await time().run(root.stop({ drainMs: 1, cancelMs: 4 }));
+  gate.fail(new Error('too late'));
+  await settle();
+  expect(takeWarnings()).toEqual(['a handler of /Toy-1 failed late: too late']);
+});
+
+test('no hook, task or timer of an ended thread is called any more', async () => {
+  const toy = new Toy({
+    signal: () => say('signal'),
+    childSignal: () => say('childSignal'),
+    childEnded: () => say('childEnded'),
+  });
+  const root = await grow(toy);
+  const child = new Toy();
+  await toy.add(child);
+  toy.tasks.reCreate('delayed', () => say('delayed'), { afterMs: 5 });
+  toy.tasks.reCreate('due', (turn: TaskTurn<unknown>) => turn.reSchedule({ afterMs: 1 }));
+  for (let i = 0; i < 5; i++) void root.send(i);
+  void child.sendToParent(1);
+  await time().run(root.stop({ drainMs: 0, cancelMs: 0 }));
+  const before = words.length;
+  await time().advance(100);
+  expect(words.slice(before)).toEqual([]);
+  expect(time().clock.pendingTimers).toBe(0);
+});
+
+test('a send to an ended child gives the signal back, from whoever sends', async () => {
+  const parent = new Toy();
+  const root = await grow(parent);
+  const child = await parent.add(new Toy());
+  await time().run(child.stop());
+  expect(await errorOf(child.send('a'))).toMatchObject({ code: 'TT_EDGE_CLOSED', signal: 'a' });
+  expect(await errorOf(parent.tell(child, 'b'))).toMatchObject({ code: 'TT_EDGE_CLOSED', signal: 'b' });
+  expect(child.trySend('c')).toBe(false);
+  expect(codeOf(await errorOf(child.ask((reply) => reply)))).toBe('TT_EDGE_CLOSED');
+  await time().run(root.stop());
+  expect(await errorOf(child.send('d'))).toMatchObject({ code: 'TT_THREAD_ENDED', signal: 'd' });
+  expect(await errorOf(root.send('e'))).toMatchObject({ code: 'TT_EDGE_CLOSED', signal: 'e' });
+});
+
+test('a handle still answers after the end', async () => {
+  const parent = new Toy();
+  await grow(parent);
+  const child = await parent.add(new Toy({}, { name: 'Kid' }));
+  await time().run(child.stop());
+  const handle: AnyChild = child;
+  expect([handle.id, handle.path, String(handle), handle.state, handle.incarnation, handle.outcome]).toEqual([
+    2,
+    '/Toy-1/Kid-2',
+    '/Toy-1/Kid-2',
+    'stopped',
+    1,
+    { kind: 'stopped', verdict: 'clean' },
+  ]);
+  expect([(await handle.join()).kind, (await handle.stop()).verdict, handle.snapshot().state]).toEqual([
+    'stopped',
+    'clean',
+    'stopped',
+  ]);
+});

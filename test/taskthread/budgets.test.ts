@@ -1,0 +1,231 @@
+/** Laws 10 and 11: a stop always returns, within its budget, with a verdict that names what hung; `exit` runs once. */
+import { formatStopReport, type StopReport } from '../../src/index.ts';
+import { checkThreads, codeOf, forever, grow, say, settle, time, Toy, words } from './toys.ts';
+
+checkThreads();
+
+const short = { drainMs: 200, cancelMs: 100 };
+
+/** What a report says of each thread that did not end clean, in words. */
+function inWords({ cancelled, abandoned }: StopReport): string[] {
+  const names = abandoned.map(({ path, hungOn }) => `${path}: ${hungOn.map(({ what }) => what).join(', ')}`);
+  return [...cancelled.map(({ path }) => `${path} cancelled`), ...names];
+}
+
+async function stopped(toy: Toy, prepare?: (toy: Toy) => unknown): Promise<{ report: StopReport; took: number }> {
+  const root = await grow(toy);
+  await prepare?.(toy);
+  await settle();
+  const before = time().now;
+  const report = await time().run(root.stop(short));
+  return { report, took: time().now - before };
+}
+
+describe('a hung', () => {
+  test('handler is cancelled, then forced, then given up with its name, signal and age', async () => {
+    const toy = new Toy({ signal: forever, exit: () => say(`exit at ${time().now}`) });
+    const root = await grow(toy);
+    void root.send('poison');
+    await time().advance(50);
+    const before = time().now;
+    const report = await time().run(root.stop(short));
+    // 200 to drain, three quarters of 100 to cancel, then exit; nothing else is left to wait for.
+    expect([report.verdict, report.outcome, time().now - before, words]).toEqual([
+      'abandoned',
+      'cancelled',
+      275,
+      [`exit at ${before + 275}`],
+    ]);
+    expect(report.abandoned).toEqual([
+      {
+        path: '/Toy-1',
+        verdict: 'abandoned',
+        outcome: 'cancelled',
+        hungOn: [{ what: 'signalHandler', forMs: 325, signal: 'poison' }],
+      },
+    ]);
+    expect(formatStopReport('/Toy-1', report)).toContain('abandoned  /Toy-1: hung on signalHandler for 325 ms');
+    expect(root.snapshot().edge.down).toMatchObject({ handled: 0, deadLettered: 1, inFlight: 0 });
+  });
+
+  test('exit is cancelled at the end of the budget and given up', async () => {
+    const { report, took } = await stopped(new Toy({ exit: forever }));
+    expect([inWords(report), took]).toEqual([['/Toy-1: exit'], 300]);
+  });
+
+  test('exit that yields to its cancel is no hung one', async () => {
+    const exit = (_me: Toy, turn: { sleep(ms: number): Promise<void> }) => turn.sleep(10_000);
+    const { report, took } = await stopped(new Toy({ exit }));
+    expect([inWords(report), took, report.outcome]).toEqual([['/Toy-1 cancelled'], 300, 'cancelled']);
+  });
+
+  test('task is named; exit begins nevertheless', async () => {
+    const toy = new Toy({ exit: () => say('exit') });
+    const { report, took } = await stopped(toy, () => toy.tasks.reCreate('reader', forever));
+    expect([inWords(report), took, words]).toEqual([['/Toy-1: task reader'], 275, ['exit']]);
+  });
+
+  test('enter does not keep the stop from returning', async () => {
+    const parent = new Toy();
+    const root = await grow(parent);
+    const adding = parent.add(new Toy({ enter: forever, exit: () => say('exit') }, { name: 'Kid' }));
+    adding.catch((error: unknown) => say(String(codeOf(error))));
+    await settle();
+    const report = await time().run(root.stop(short));
+    expect(inWords(report)).toEqual(['/Toy-1/Kid-2: enter']);
+    expect(words).toEqual(['exit', 'TT_CANCELLED']);
+  });
+
+  test('exit that overlaps a hung handler: both are named', async () => {
+    const toy = new Toy({ signal: forever, exit: forever });
+    const root = await grow(toy);
+    void root.send(1);
+    await settle();
+    const report = await time().run(root.stop(short));
+    expect(inWords(report)).toEqual(['/Toy-1: signalHandler, exit']);
+  });
+
+  test('leaf, four levels down, is named, and the others end clean or cancelled', async () => {
+    const tree = new Toy();
+    const root = await grow(tree);
+    let above = new Toy({}, { name: 'A' });
+    await tree.add(above);
+    for (const name of ['B', 'C']) {
+      const next = new Toy({}, { name });
+      await above.add(next);
+      above = next;
+    }
+    await above.add(new Toy({ exit: forever }, { name: 'Leaf' }));
+    const before = time().now;
+    const report = await time().run(root.stop({ drainMs: 1600, cancelMs: 1600 }));
+    expect(report.abandoned.map(({ path }) => path)).toEqual(['/Toy-1/A-2/B-3/C-4/Leaf-5']);
+    expect([report.threads, time().now - before <= 3200]).toEqual([5, true]);
+  });
+
+  test('handler of each of 1,000 threads, and every exit: stop returns in time and names exactly those', async () => {
+    const parent = new Toy({ exit: forever });
+    const root = await grow(parent);
+    const expected: string[] = [];
+    for (let i = 0; i < 999; i++) {
+      const child = await parent.add(
+        new Toy({ signal: forever, exit: forever }),
+        i % 3 === 0 ? { peers: 'p' } : undefined,
+      );
+      void child.send(i);
+      expected.push(`${child.path}: signalHandler, exit`);
+    }
+    await settle();
+    const before = time().now;
+    const report = await time().run(root.stop({ drainMs: 200, cancelMs: 100 }));
+    expect(time().now - before).toBeLessThanOrEqual(400);
+    expect(inWords(report).toSorted()).toEqual([...expected, '/Toy-1: exit'].toSorted());
+    expect(report.threads).toBe(1000);
+  });
+});
+
+describe('the budget', () => {
+  test('of a child is its share of the rest, and what it does not use goes back', async () => {
+    const hung = (name: string): Toy => new Toy({ signal: (_s, _me, turn) => turn.sleep(100_000) }, { name });
+    const parent = new Toy();
+    const root = await grow(parent);
+    const ends: string[] = [];
+    const before = () => Math.round(time().now - 1000);
+    for (const name of ['slow', 'quick', 'last']) {
+      const child = await parent.add(name === 'quick' ? new Toy({}, { name }) : hung(name));
+      if (name !== 'quick') void child.send(1);
+      child.events.on('ended', () => ends.push(`${name} at ${before()}`));
+    }
+    await settle();
+    await time().run(root.stop({ drainMs: 400, cancelMs: 80 }));
+    // last: 400/4; quick ends at once; slow: (400 - 100)/2 more.
+    expect(ends).toEqual(['last at 100', 'quick at 100', 'slow at 250']);
+  });
+
+  test('asked again, the shorter one holds', async () => {
+    const root = await grow(new Toy({ signal: forever }));
+    void root.send(1);
+    await settle();
+    const before = time().now;
+    const first = root.stop({ drainMs: 5000, cancelMs: 2000 });
+    await time().advance(10);
+    const second = root.stop({ drainMs: 20, cancelMs: 40 });
+    const third = root.stop({ drainMs: 90_000, cancelMs: 90_000 });
+    const reports = await time().run(Promise.all([first, second, third]));
+    expect(time().now - before).toBe(10 + 20 + 30);
+    expect(new Set(reports.map(({ verdict }) => verdict))).toEqual(new Set(['abandoned']));
+  });
+
+  test('of no time to drain cancels at once: nothing queued is handled', async () => {
+    const toy = new Toy({ signal: (signal) => say(`${signal}`) });
+    const root = await grow(toy);
+    void root.send('a');
+    const report = await time().run(root.stop({ drainMs: 0 }));
+    expect([words, report.verdict]).toEqual([[], 'cancelled']);
+    expect(root.snapshot().edge.down).toMatchObject({ accepted: 1, deadLettered: 1 });
+  });
+
+  test('shortened while cancelling holds too', async () => {
+    const root = await grow(new Toy({ signal: forever, exit: forever }));
+    void root.send(1);
+    await settle();
+    const first = root.stop({ drainMs: 0, cancelMs: 10_000 });
+    await time().advance(100);
+    const before = time().now;
+    void root.stop({ cancelMs: 100 });
+    await time().run(first);
+    expect(time().now - before).toBe(100);
+  });
+
+  test('is checked', async () => {
+    const root = await grow(new Toy());
+    await expect(root.stop({ drainMs: -1 })).rejects.toMatchObject({ code: 'TT_INVALID_OPTION' });
+    await expect(root.stop({ drain: 1 } as never)).rejects.toMatchObject({ code: 'TT_INVALID_OPTION' });
+    expect(root.state).toBe('running');
+  });
+});
+
+describe('exit', () => {
+  test('is shielded from the cancel, within the budget', async () => {
+    const toy = new Toy({
+      signal: (_s, _me, turn) => turn.sleep(10_000),
+      exit: async (_me, turn) => {
+        await turn.sleep(20);
+        say('cleaned up');
+      },
+    });
+    const { report, took } = await stopped(toy, async () => undefined);
+    expect([words, took, report.verdict]).toEqual([['cleaned up'], 20, 'clean']);
+    words.length = 0;
+    const hung = new Toy({
+      signal: (_s, _me, turn) => turn.sleep(10_000),
+      exit: async (_me, turn) => {
+        await turn.sleep(20);
+        say('cleaned up');
+      },
+    });
+    const root = await grow(hung);
+    void root.send(1);
+    await settle();
+    expect(await time().run(root.stop(short))).toMatchObject({ verdict: 'cancelled' });
+    expect(words).toEqual(['cleaned up']);
+  });
+
+  test('runs once, also for threads that fail in enter, are cancelled or abandoned', async () => {
+    const parent = new Toy({ exit: () => say('parent') });
+    const root = await grow(parent);
+    const failing = parent.add(new Toy({ enter: () => Promise.reject(new Error('x')), exit: () => say('failed') }));
+    failing.catch(() => {});
+    await settle();
+    const hung = await parent.add(new Toy({ signal: forever, exit: () => say('hung') }));
+    void hung.send(1);
+    await parent.add(new Toy({ exit: () => say('idle') }));
+    const pending = parent.add(new Toy({ enter: forever, exit: () => say('entering') }));
+    pending.catch(() => {});
+    const never = parent.add(new Toy({ enter: () => say('never begun'), exit: () => say('never begun') }));
+    never.catch(() => {});
+    void parent.children.at(-1)?.stop();
+    await settle();
+    await time().run(root.stop(short));
+    expect(words.toSorted()).toEqual(['entering', 'failed', 'hung', 'idle', 'parent']);
+  });
+});
