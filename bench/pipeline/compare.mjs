@@ -8,7 +8,7 @@
 // Ratios are pipeline/reference of medians: of speed (frames per second; 1 is equal, more is faster), of CPU time and of
 // memory (less is better). Needs `npm run build`; speed ratios below --min-ratio (off) make the exit code 1.
 import { existsSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -29,28 +29,24 @@ const HELP = `usage: node bench/pipeline/compare.mjs [options]
   --max-memory-mb M     exit 1 if a peak of the pipeline is above
   --timeout-s S         of one measurement (120)`;
 
+const NUMBERS = 'rounds small-frames large-frames destinations min-ratio max-memory-mb timeout-s'.split(' ');
+
 function readOptions() {
   const { values } = parseArgs({ options: OPTIONS });
-  for (const name of [
-    'rounds',
-    'small-frames',
-    'large-frames',
-    'destinations',
-    'min-ratio',
-    'max-memory-mb',
-    'timeout-s',
-  ]) {
-    if (!(Number(values[name]) >= 0)) throw new TypeError(`--${name} is "${values[name]}", expected a number`);
+  for (const name of NUMBERS) {
+    const value = String(values[name]);
+    if (value.trim() === '' || !(Number(value) >= 0)) throw new TypeError(`--${name} is "${value}", expected a number`);
   }
-  if (![undefined, 'small', 'large'].includes(values.load)) {
-    throw new TypeError(`--load is "${values.load}", expected small or large`);
+  const load = String(values.load);
+  if (!['small', 'large', 'both'].includes(load)) {
+    throw new TypeError(`--load is "${load}", expected small, large or both`);
   }
   return values;
 }
 
 const OPTIONS = {
   rounds: { type: 'string', default: '5' },
-  load: { type: 'string' },
+  load: { type: 'string', default: 'both' },
   'small-frames': { type: 'string', default: '200000' },
   'large-frames': { type: 'string', default: '400' },
   destinations: { type: 'string', default: '2' },
@@ -85,11 +81,14 @@ const timeoutMs = Number(values['timeout-s']) * 1000;
 const loads = [
   { name: 'small', size: 64, frames: Number(values['small-frames']) },
   { name: 'large', size: 1 << 20, frames: Number(values['large-frames']) },
-].filter(({ name }) => values.load === undefined || values.load === name);
+].filter(({ name }) => values.load === 'both' || values.load === name);
 const programs = [
   { name: 'reference', command: values.reference.split(' ') },
   { name: 'pipeline', command: values.pipeline.split(' ') },
 ];
+
+// On a machine that is busy with something else, look at the CPU time and at the fastest runs.
+const [busyBefore] = loadavg();
 
 let rig;
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -198,7 +197,8 @@ function table({ load, reference, pipeline, ratio }) {
 try {
   const results = [];
   for (const load of loads) results.push(await compareUnder(load));
-  const machine = `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}, ${values.rounds} rounds each`;
+  const cpu = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}`;
+  const machine = `Node ${process.version}, ${cpu}, load average ${busyBefore.toFixed(1)} before, ${Number(values.rounds)} rounds each`;
   const text = `${machine}\n\n${results.map(table).join('\n')}`;
   console.log(`\n${text}`);
   if (values.markdown !== undefined) writeFileSync(values.markdown, text);

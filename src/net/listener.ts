@@ -193,7 +193,7 @@ export class Listener implements WaitOwner {
   }
 
   #opened(): void {
-    // Closed while a host name was looked up: Node listens all the same.
+    // Closed while a host name was looked up: whether Node then listens all the same depends on its version.
     if (this.#state === 'closed') {
       this.#server.close();
       return;

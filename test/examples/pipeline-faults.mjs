@@ -27,7 +27,7 @@ const messageFaults = {
 };
 const onMessage = messageFaults[fault];
 if (onMessage !== undefined) {
-  const { send: original } = WebSocket.prototype;
+  const original = Reflect.get(WebSocket.prototype, 'send');
   const states = new WeakMap();
   WebSocket.prototype.send = function (bytes, ...rest) {
     const send = (what) => original.call(this, what, ...rest);

@@ -28,6 +28,9 @@ async function peerOf(listener: Listener): Promise<{ node: NodeSocket; ended: Pr
   return { node, ended };
 }
 
+/** How many of a kind of Node's own resources are alive. */
+const resources = (kind: string) => process.getActiveResourcesInfo().filter((name) => name === kind).length;
+
 /** Until so many connections have arrived at the listener. */
 async function arrived(listener: Listener, count: number): Promise<void> {
   for (;;) {
@@ -70,8 +73,9 @@ describe('listen', () => {
       expect(await opening).toMatchObject({ code: 'TT_CANCELLED' });
       expect(await failureOf(Listener.listen({ host, port: 0 }, { scope }))).toMatchObject({ code: 'TT_CANCELLED' });
     }
-    // The lookup ends in another thread of the process, before this one's: they are served in order.
-    await (await Listener.listen({ host: 'localhost', port: 0 }))[Symbol.asyncDispose]();
+    while (resources('GetAddrInfoReqWrap') > 0) await loopTurn();
+    await loopTurn();
+    expect(resources('TCPServerWrap')).toBe(0);
     expect(live.servers).toBe(0);
   });
 

@@ -37,6 +37,7 @@ describe('connect', () => {
     near.close();
     await near.waitClosed();
     expect([near.remoteAddress, near.remotePort]).toEqual([HOST, far.localPort]);
+    expect([near.localAddress, near.localPort]).toEqual([HOST, far.remotePort]);
     expect(String(near)).toBe(`socket ${HOST}:${far.localPort}`);
   });
 
