@@ -4,7 +4,7 @@
  */
 import { AskUnansweredError, EdgeClosedError } from '../kernel/errors.ts';
 import { rejected, type WaitOwner, WaitQueue, type Waiter } from '../kernel/wait-queue.ts';
-import type { Wait } from './lane.ts';
+import type { Wait } from './wait.ts';
 
 /** What a request carries, and its handler answers with. Only the first answer counts; one that comes late is counted. */
 export class Reply<in Answer> {

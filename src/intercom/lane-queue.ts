@@ -1,6 +1,6 @@
 /**
  * What is queued in a lane: the signals in their order, and beside them what each counts, weighs and is keyed by, where the
- * lane's options ask for it. Knows no bounds and no policy.
+ * lane's options ask for it; and what fits in beside them. Knows no policy and keeps no books.
  */
 import { RingBuffer } from '../kernel/ring-buffer.ts';
 import type { ResolvedLaneOptions } from './lane-options.ts';
@@ -14,6 +14,8 @@ export class LaneQueue {
   readonly #keys: RingBuffer<unknown> | undefined;
   /** Key to position since the beginning. */
   readonly #places: Map<unknown, number> | undefined;
+  readonly #capacity: number;
+  readonly #maxBytes: number;
   #removed = 0;
   #count = 0;
   #bytes = 0;
@@ -21,6 +23,8 @@ export class LaneQueue {
   #removedBytes = 0;
 
   constructor(options: ResolvedLaneOptions) {
+    this.#capacity = options.capacity;
+    this.#maxBytes = options.maxBytes;
     if (options.sizeOf !== undefined || options.countOf !== undefined) this.#weights = new RingBuffer();
     if (options.policy === 'latest') {
       this.#keys = new RingBuffer();
@@ -31,11 +35,6 @@ export class LaneQueue {
   /** True when every signal counts one and has neither size nor key. */
   get plain(): boolean {
     return this.#weights === undefined && this.#keys === undefined;
-  }
-
-  /** How many signals, a batch being one. */
-  get length(): number {
-    return this.signals.length;
   }
 
   /** How many signals, a batch being as many as it counts. */
@@ -85,17 +84,33 @@ export class LaneQueue {
     return this.signals.shift();
   }
 
-  /** Where a signal with this key stands, counted from the oldest; undefined when none is queued. */
-  placeOf(key: unknown): number | undefined {
+  /** Fits behind what is queued. An empty lane admits any one. */
+  fits({ count, bytes }: Parcel): boolean {
+    if (this.signals.length === 0) return true;
+    return this.count + count <= this.#capacity && this.#bytes + bytes <= this.#maxBytes;
+  }
+
+  /** Where a queued signal has the same key and can be replaced, counted from the oldest. */
+  placeFor({ key, count, bytes }: Parcel): number | undefined {
     const position = this.#places?.get(key);
-    return position === undefined ? undefined : position - this.#removed;
+    if (position === undefined) return undefined;
+    const place = position - this.#removed;
+    if (this.signals.length === 1) return place;
+    const fits =
+      this.count - this.countAt(place) + count <= this.#capacity &&
+      this.#bytes - this.#bytesAt(place) + bytes <= this.#maxBytes;
+    return fits ? place : undefined;
+  }
+
+  get halfEmpty(): boolean {
+    return this.count <= this.#capacity >> 1 && this.#bytes <= this.#maxBytes / 2;
   }
 
   countAt(place: number): number {
     return this.#weights?.at(place * 2) ?? 1;
   }
 
-  bytesAt(place: number): number {
+  #bytesAt(place: number): number {
     return this.#weights?.at(place * 2 + 1) ?? 0;
   }
 
@@ -103,7 +118,7 @@ export class LaneQueue {
   replace(place: number, parcel: Parcel): unknown {
     const old = this.signals.at(place);
     this.#count += parcel.count - this.countAt(place);
-    this.#bytes += parcel.bytes - this.bytesAt(place);
+    this.#bytes += parcel.bytes - this.#bytesAt(place);
     this.signals.replace(place, parcel.signal);
     this.#weights?.replace(place * 2, parcel.count);
     this.#weights?.replace(place * 2 + 1, parcel.bytes);

@@ -10,7 +10,6 @@
  * The user's hooks (`signalLost` and `laneOverflowed` end in them) may call back into the lane: they are called last, when the
  * books are right and the step is done.
  */
-import type { CancelScope } from '../kernel/cancel-scope.ts';
 import { EdgeClosedError, LaneFullError } from '../kernel/errors.ts';
 import type { RingBuffer } from '../kernel/ring-buffer.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
@@ -21,20 +20,12 @@ import { LaneQueue } from './lane-queue.ts';
 import { type Admission, admit } from './overflow.ts';
 import { type Parcel, parcelOf } from './parcel.ts';
 import { SenderLine } from './sender-line.ts';
+import type { Wait } from './wait.ts';
 
 export type { LaneSnapshot } from './books.ts';
+export type { Wait } from './wait.ts';
 
 export type Direction = 'down' | 'up';
-
-/**
- * On whose behalf a word waits: a turn, or a thread where no turn is known. Its scope is only asked for when there is a wait,
- * so that an idle thread needs none.
- */
-export interface Wait {
-  readonly cancelScope: CancelScope | undefined;
-  /** What a wait that begins now must throw, if anything. */
-  readonly refusal: Error | undefined;
-}
 
 /** The runtime at the taking end. */
 export interface LaneReceiver {
@@ -52,6 +43,7 @@ export interface LaneOwner {
   laneOverflowed(lane: Lane): void;
 }
 
+const NONE: never[] = [];
 const DROPPED_OLDEST = 'dropped: the lane was full (drop-oldest)';
 
 export class Lane implements WaitOwner {
@@ -173,8 +165,7 @@ export class Lane implements WaitOwner {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const senders = this.#senders;
-    for (let waiter = senders?.first; waiter !== undefined; waiter = senders?.first) {
+    for (let waiter = this.#senders?.first; waiter !== undefined; waiter = this.#senders?.first) {
       const parcel = waiter.item as Parcel;
       this.#senders?.forget(parcel);
       this.#refused += parcel.count;
@@ -195,9 +186,7 @@ export class Lane implements WaitOwner {
   describeWait(waiter: Waiter): string {
     const { count } = waiter.item as Parcel;
     const place = count === 1 ? 'a place' : `${count} places`;
-    return this.direction === 'down'
-      ? `${place} in the inbox of ${this.owner.path}`
-      : `${place} in the outbox of ${this.owner.path}`;
+    return `${place} in the ${this.direction === 'down' ? 'inbox' : 'outbox'} of ${this.owner.path}`;
   }
 
   waitCancelled(waiter: Waiter): void {
@@ -269,30 +258,13 @@ export class Lane implements WaitOwner {
     return this.#senders !== undefined && this.#senders.count > 0;
   }
 
-  #fits({ count, bytes }: Parcel): boolean {
-    const queue = this.#queue;
-    if (queue.length === 0) return true;
-    return queue.count + count <= this.options.capacity && queue.bytes + bytes <= this.options.maxBytes;
-  }
-
-  /** Where the parcel can replace a signal with the same key. */
-  #placeFor({ key, count, bytes }: Parcel): number | undefined {
-    const queue = this.#queue;
-    const place = queue.placeOf(key);
-    if (place === undefined || queue.length === 1) return place;
-    const fits =
-      queue.count - queue.countAt(place) + count <= this.options.capacity &&
-      queue.bytes - queue.bytesAt(place) + bytes <= this.options.maxBytes;
-    return fits ? place : undefined;
-  }
-
   #admission(parcel: Parcel): Admission {
     // What waits with the same key was sent before: replacing past it would let it overwrite the newer one later.
     const mayReplace = this.options.policy === 'latest' && this.#senders?.hasKey(parcel.key) !== true;
     return admit(this.options.policy, {
-      fits: this.#fits(parcel),
+      fits: this.#queue.fits(parcel),
       senderWaits: this.#senderWaits,
-      keyQueued: mayReplace && this.#placeFor(parcel) !== undefined,
+      keyQueued: mayReplace && this.#queue.placeFor(parcel) !== undefined,
     });
   }
 
@@ -306,7 +278,7 @@ export class Lane implements WaitOwner {
       this.#noteOverflow();
       this.owner.signalLost(this, parcel.signal, 'dropped: the lane was full (drop-newest)');
     } else {
-      this.#replace(parcel, this.#placeFor(parcel) ?? 0);
+      this.#replace(parcel, this.#queue.placeFor(parcel) ?? 0);
       // It may be smaller than the one that it replaced.
       if (this.#overflowing) this.#recover();
     }
@@ -321,21 +293,18 @@ export class Lane implements WaitOwner {
 
   #makeRoom(parcel: Parcel): void {
     const oldest = this.#dropOldest();
-    let more: unknown[] | undefined;
-    while (!this.#fits(parcel)) {
-      more ??= [];
-      more.push(this.#dropOldest());
-    }
+    const more: unknown[] = this.#queue.fits(parcel) ? NONE : [];
+    while (!this.#queue.fits(parcel)) more.push(this.#dropOldest());
     this.#accept(parcel);
     this.#noteOverflow();
     this.owner.signalLost(this, oldest, DROPPED_OLDEST);
-    for (const signal of more ?? []) this.owner.signalLost(this, signal, DROPPED_OLDEST);
+    for (const signal of more) this.owner.signalLost(this, signal, DROPPED_OLDEST);
   }
 
   #dropOldest(): unknown {
-    const signal = this.#queue.remove();
+    const oldest = this.#queue.remove();
     this.#dropped += this.#queue.removedCount;
-    return signal;
+    return oldest;
   }
 
   #replace(parcel: Parcel, place: number): void {
@@ -359,18 +328,16 @@ export class Lane implements WaitOwner {
 
   /** An episode of fullness is over when the lane is half empty. */
   #recover(): void {
-    const { count, bytes } = this.#queue;
-    if (count > this.options.capacity >> 1 || bytes > this.options.maxBytes / 2) return;
+    if (!this.#queue.halfEmpty) return;
     this.#overflowing = false;
     this.#admitWaiting();
   }
 
   #admitWaiting(): void {
-    const senders = this.#senders;
-    for (let waiter = senders?.first; waiter !== undefined; waiter = senders?.first) {
+    for (let waiter = this.#senders?.first; waiter !== undefined; waiter = this.#senders?.first) {
       const parcel = waiter.item as Parcel;
-      const place = this.#placeFor(parcel);
-      if (place === undefined && !this.#fits(parcel)) {
+      const place = this.#queue.placeFor(parcel);
+      if (place === undefined && !this.#queue.fits(parcel)) {
         this.#overflowing = true;
         return;
       }

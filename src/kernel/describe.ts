@@ -46,5 +46,5 @@ function inWords(value: unknown): string {
 
 function namedOnly(error: object): string {
   const { code, name } = error as { code?: unknown; name?: unknown };
-  return String(code ?? name ?? '');
+  return typeof code === 'string' ? code : typeof name === 'string' ? name : '';
 }

@@ -66,7 +66,9 @@ describe.each(clocks())('%s', (_, clock, advance) => {
 
   test('forgets a cleared timer, also in its later strides, and counts it once', () => {
     const before = liveCounts().timers;
-    const timer = clock.setTimer(LONGEST_NODE_DELAY * 2, () => fail('a cleared timer fired'));
+    const timer = clock.setTimer(LONGEST_NODE_DELAY * 2, () => {
+      throw new Error('a cleared timer fired');
+    });
     advance(LONGEST_NODE_DELAY + 5);
     expect(liveCounts().timers - before).toBe(1);
     clock.clearTimer(timer);

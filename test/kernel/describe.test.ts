@@ -1,8 +1,6 @@
 import { describeValue, messageOf } from '../../src/kernel/describe.ts';
 
-class Named {
-  static readonly name = Symbol('other');
-}
+const named = Object.defineProperty(() => {}, 'name', { value: Symbol('other') });
 
 const circular: { self?: unknown } = {};
 circular.self = circular;
@@ -31,7 +29,7 @@ test.each<[string, unknown, string]>([
   ['a plain object', { a: [1, 'b'] }, '{"a":[1,"b"]}'],
   ['a function', function named() {}, 'function named'],
   ['a function without a name', () => {}, 'function (anonymous)'],
-  ['a class that has a name of its own', Named, 'function Symbol(other)'],
+  ['a function whose name is no string', named, 'function Symbol(other)'],
   ['an error', new TypeError('bad'), 'TypeError: bad'],
   ['bytes', new Uint8Array(70_000), 'Uint8Array of 70000 bytes'],
   ['a buffer', Buffer.from('abc'), 'Buffer of 3 bytes'],

@@ -1,4 +1,4 @@
-import { CancelScope, type ScopeLevel, type ScopeMember } from '../../src/kernel/cancel-scope.ts';
+import type { CancelScope, ScopeLevel, ScopeMember } from '../../src/kernel/cancel-scope.ts';
 import { type Host, makeHost } from '../../src/kernel/host.ts';
 import type { WaitOwner, Waiter } from '../../src/kernel/wait-queue.ts';
 import { VirtualTime } from '../../src/testing/index.ts';

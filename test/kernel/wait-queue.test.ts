@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { CancelScope } from '../../src/kernel/cancel-scope.ts';
 import { type Host, makeHost } from '../../src/kernel/host.ts';
 import { LoopScheduler } from '../../src/kernel/scheduler.ts';
-import { failing, rejected, sleep, Waiter, WaitQueue } from '../../src/kernel/wait-queue.ts';
+import { failing, rejected, sleep, type Waiter, WaitQueue } from '../../src/kernel/wait-queue.ts';
 import { leakCheck, liveCounts, type VirtualTime } from '../../src/testing/index.ts';
 import { HandClock } from './hand-clock.ts';
 import { countMembers, microtasks, outcomeOf, ToldOwner, virtualHost } from './virtual-host.ts';
