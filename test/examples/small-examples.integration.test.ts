@@ -1,0 +1,78 @@
+// The small examples as a reader runs them: by the command that is documented, until Ctrl-C or their own end.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ReportingProcess } from '../../examples/tcp-pipeline/demo/child-process.ts';
+import { endProcessesAfterEach, RawDevice, root, startProcess, until, untilSaid } from './pipeline-process.ts';
+
+endProcessesAfterEach();
+/** The compiler looks at an example first. */
+const START_MS = 20_000;
+const END_MS = 5_000;
+const CLEAN = { code: 0, signal: null };
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { example: string } };
+
+function startExample(name: string, ...args: string[]): ReportingProcess {
+  const [, ...options] = scripts.example.split(' ');
+  return startProcess([join(root, 'examples', `${name}.ts`), ...args], [process.execPath, ...options]);
+}
+
+async function untilLines(example: ReportingProcess, count: number): Promise<void> {
+  await until(`there are ${count} lines`, () => example.lines.length >= count || example.exit !== undefined, START_MS);
+}
+
+async function interrupt(example: ReportingProcess): Promise<void> {
+  example.signal('SIGINT');
+  expect(await example.waitExit(END_MS)).toEqual(CLEAN);
+}
+
+test('hello world greets until Ctrl-C', async () => {
+  const example = startExample('hello-world');
+  await untilLines(example, 2);
+  await interrupt(example);
+  const greetings = example.lines.slice(0, -1);
+  expect(new Set(greetings)).toEqual(new Set(['hello world']));
+  expect(example.lines.at(-1)).toBe(`goodbye after ${greetings.length} greetings`);
+}, 40_000);
+
+const PARENT_END = 'the parent ends last, with 10 squares';
+
+test('parent and child ends by itself, children first', async () => {
+  const example = startExample('parent-and-child');
+  expect(await example.waitExit(START_MS)).toEqual(CLEAN);
+  const rounds = [1, 2, 3, 4, 5].flatMap((n) => [
+    `/ParentThread-1/Anna-2: ${n} * ${n} = ${n * n}`,
+    `/ParentThread-1/Bert-3: ${n} * ${n} = ${n * n}`,
+  ]);
+  const ends = ['/ParentThread-1/Bert-3 has ended: stopped', '/ParentThread-1/Anna-2 has ended: stopped', PARENT_END];
+  expect(example.lines).toEqual([...rounds, ...ends]);
+}, 40_000);
+
+test('parent and child ends on Ctrl-C in the same order', async () => {
+  const example = startExample('parent-and-child');
+  await untilLines(example, 2);
+  await interrupt(example);
+  expect(example.lines.slice(-3)).toEqual([
+    '/ParentThread-1/Bert-3 has ended: stopped',
+    '/ParentThread-1/Anna-2 has ended: stopped',
+    expect.stringMatching(/^the parent ends last, with \d+ squares$/),
+  ]);
+}, 40_000);
+
+test('the simple TCP server greets, sends back, and closes what is open on Ctrl-C', async () => {
+  const example = startExample('simple-tcp-server', '0');
+  await untilLines(example, 1);
+  const port = Number(/^listening on port (\d+)$/.exec(example.lines[0] ?? '')?.[1]);
+
+  const first = await RawDevice.connect(port);
+  await first.send('ping');
+  await until('the echo is here', () => first.received.toString() === 'hello!\nping');
+  await first.end();
+  await untilSaid(example, 'ended, 4 bytes');
+
+  const second = await RawDevice.connect(port);
+  await until('the second one is greeted', () => second.received.toString() === 'hello!\n');
+  await interrupt(example);
+  await second.closed;
+  expect(example.lines.at(-1)).toBe('the port is closed');
+}, 40_000);
