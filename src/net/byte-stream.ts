@@ -9,7 +9,7 @@
 import { wholeNumber } from '../kernel/check.ts';
 import { BusyError, FrameTooLargeError, IncompleteReadError } from '../kernel/errors.ts';
 import { ByteQueue, type SearchPosition } from './byte-queue.ts';
-import { NO_OPTIONS, nextSliceIfSpent, type WaitOptions, withProgress, refusalOf } from './waiting.ts';
+import { NO_OPTIONS, nextSliceIfSpent, refusalOf, type WaitOptions, withProgress } from './waiting.ts';
 
 const RECV_BYTES = 64 * 1024;
 const DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024;

@@ -1,10 +1,10 @@
 /** Sockets and byte streams that can be cancelled, and framing. */
-export { ByteStream, type ByteChannel, type ByteStreamSnapshot, type ReadLimit } from './byte-stream.ts';
+export { type ByteChannel, ByteStream, type ByteStreamSnapshot, type ReadLimit } from './byte-stream.ts';
 export {
   type EndOfStream,
+  FRAMINGS,
   type FrameDecoder,
   type FrameEncoder,
-  FRAMINGS,
   type Framing,
   type FramingError,
   type FramingOptions,

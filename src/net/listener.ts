@@ -5,16 +5,16 @@
  * read) in a line of at most `maxPending`; one more is closed at once and counted as refused. Closing the port instead would
  * turn away those that only came a moment too early, and might lose the port.
  */
-import { createServer, type Server, type Socket as NodeSocket } from 'node:net';
+import { createServer, type Socket as NodeSocket, type Server } from 'node:net';
+import type { Scoped } from '../kernel/cancel-scope.ts';
 import { knownFields, wholeNumber } from '../kernel/check.ts';
 import { AddressError, BusyError, SocketClosedError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import { RingBuffer } from '../kernel/ring-buffer.ts';
-import type { Scoped } from '../kernel/cancel-scope.ts';
 import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { checkAddress, type Endpoint, inWords } from './address.ts';
 import { Socket } from './socket.ts';
-import { NO_OPTIONS, nextSliceIfSpent, type WaitOptions, refusalOf, throwIfRefused } from './waiting.ts';
+import { NO_OPTIONS, nextSliceIfSpent, refusalOf, refused, throwIfRefused, type WaitOptions } from './waiting.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_BACKLOG = 511;
@@ -93,7 +93,6 @@ export class Listener implements WaitOwner {
     const backlog = wholeNumber('address.backlog', address.backlog ?? DEFAULT_BACKLOG, 1, LARGEST_BACKLOG);
     const maxPending = wholeNumber('address.maxPending', address.maxPending ?? DEFAULT_MAX_PENDING, 1);
     const { scope: scoped } = options;
-    throwIfRefused(scoped);
     const slice = nextSliceIfSpent(scoped);
     if (slice !== undefined) await slice;
     throwIfRefused(scoped);
@@ -136,7 +135,7 @@ export class Listener implements WaitOwner {
   accept(options: WaitOptions = NO_OPTIONS): Promise<Socket> {
     const { scope: scoped } = options;
     const refusal = refusalOf(scoped, true);
-    if (refusal !== undefined) return rejected(refusal);
+    if (refusal !== undefined) return refused(refusal, scoped);
     if (this.#betweenSlices || this.#line.length > 0) return Promise.reject(new BusyError(this.toString(), 'accept'));
     const slice = nextSliceIfSpent(scoped);
     return slice === undefined ? this.#takeOrPark(scoped) : this.#afterSlice(slice, scoped);

@@ -17,7 +17,7 @@ import type { Scoped } from '../kernel/cancel-scope.ts';
 import { BusyError, SocketClosedError, SocketFailedError } from '../kernel/errors.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { nextSliceIfSpent, refusalOf } from './waiting.ts';
+import { nextSliceIfSpent, refusalOf, refused } from './waiting.ts';
 
 const READ_AHEAD_BYTES = 64 * 1024;
 
@@ -68,7 +68,7 @@ export class ReceivingSide implements WaitOwner {
 
   receive(want: Want, scoped: Scoped | undefined): Promise<Buffer | number> {
     const refusal = refusalOf(scoped, true);
-    if (refusal !== undefined) return rejected(refusal);
+    if (refusal !== undefined) return refused(refusal, scoped);
     if (this.#betweenSlices || this.#line.length > 0) return Promise.reject(new BusyError(this.#name, 'recv'));
     const slice = nextSliceIfSpent(scoped);
     return slice === undefined ? this.#takeOrPark(want, scoped) : this.#afterSlice(slice, want, scoped);

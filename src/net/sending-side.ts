@@ -9,7 +9,7 @@ import type { Socket as NodeSocket } from 'node:net';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { BusyError, SocketClosedError, SocketFailedError } from '../kernel/errors.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
-import { nextSliceIfSpent, withProgress, throwIfRefused } from './waiting.ts';
+import { nextSliceIfSpent, refusalOf, refused, throwIfRefused, withProgress } from './waiting.ts';
 
 const PIECE_BYTES = 64 * 1024;
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -59,7 +59,8 @@ export class SendingSide implements WaitOwner {
     this.#begin('sendAll');
     const before = this.#bytesWritten;
     try {
-      throwIfRefused(scoped);
+      const refusal = refusalOf(scoped, false);
+      if (refusal !== undefined) await refused(refusal, scoped);
       if (!this.#node.writable) throw this.#refusal();
       for (const piece of pieces(data)) {
         const wait = this.#turnToWrite(scoped);
@@ -75,7 +76,6 @@ export class SendingSide implements WaitOwner {
   }
 
   async flush(scoped: Scoped | undefined): Promise<void> {
-    throwIfRefused(scoped);
     const slice = nextSliceIfSpent(scoped);
     if (slice !== undefined) await slice;
     throwIfRefused(scoped);

@@ -13,12 +13,12 @@ import { knownFields, milliseconds, wholeNumber } from '../kernel/check.ts';
 import { AddressError, InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
 import { makeHost } from '../kernel/host.ts';
 import { live } from '../kernel/probe.ts';
-import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { checkAddress, type Endpoint, inWords, withMessage } from './address.ts';
 import { ByteStream } from './byte-stream.ts';
 import { ReceivingSide } from './receiving-side.ts';
 import { type Sendable, SendingSide } from './sending-side.ts';
-import { NO_OPTIONS, nextSliceIfSpent, type WaitOptions, refusalOf, throwIfRefused } from './waiting.ts';
+import { NO_OPTIONS, nextSliceIfSpent, refusalOf, refused, throwIfRefused, type WaitOptions } from './waiting.ts';
 
 const DEFAULT_RECV_BYTES = 64 * 1024;
 
@@ -102,7 +102,6 @@ export class Socket implements WaitOwner {
     const { scope: scoped, timeoutMs } = options;
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
     const outer = scoped?.cancelScope;
-    throwIfRefused(scoped);
     const slice = nextSliceIfSpent(scoped);
     if (slice !== undefined) await slice;
     throwIfRefused(scoped);
@@ -257,7 +256,7 @@ export class Socket implements WaitOwner {
   waitClosed(options: WaitOptions = NO_OPTIONS): Promise<void> {
     const { scope } = options;
     const refusal = refusalOf(scope, false);
-    if (refusal !== undefined) return rejected(refusal);
+    if (refusal !== undefined) return refused(refusal, scope);
     if (this.closed) return nextSliceIfSpent(scope) ?? Promise.resolve();
     this.#receiving.flow();
     return this.#closeLine.park(this, { scope: scope?.cancelScope, by: scope }) as Promise<void>;

@@ -11,6 +11,7 @@ import {
   SocketFailedError,
   TimeoutError,
 } from '../kernel/errors.ts';
+import { rejected } from '../kernel/wait-queue.ts';
 
 /** How a word waits. */
 export interface WaitOptions {
@@ -24,6 +25,11 @@ export const NO_OPTIONS: WaitOptions = {};
 export function refusalOf(scoped: Scoped | undefined, source: boolean): Error | undefined {
   if (scoped === undefined) return undefined;
   return scoped.refusal ?? (source ? scoped.cancelScope.sourceRefusal : undefined);
+}
+
+/** Refuses a word, in the slice's time: a loop that catches it and tries again must not keep the event loop from its turn. */
+export function refused(refusal: Error, scoped: Scoped | undefined): Promise<never> {
+  return rejected(refusal, scoped?.cancelScope.host.scheduler);
 }
 
 /** The same for words that are no source, thrown. */

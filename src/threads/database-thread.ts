@@ -8,7 +8,7 @@ import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 import { RowBatch, type RowBatchOptions } from './row-batch.ts';
-import { openSqlite, type SqliteDatabase, sqliteFailureOf, type SqliteInsert, type SqliteValue } from './sqlite.ts';
+import { openSqlite, type SqliteDatabase, type SqliteInsert, type SqliteValue, sqliteFailureOf } from './sqlite.ts';
 
 export interface DatabaseOptions {
   /** The file, or `:memory:`. */

@@ -3,7 +3,7 @@
  * is the subclass's.
  */
 import { milliseconds } from '../kernel/check.ts';
-import { SocketFailedError, TimeoutError } from '../kernel/errors.ts';
+import { SocketFailedError, TaskThreadError, TimeoutError } from '../kernel/errors.ts';
 import type { Socket } from '../net/socket.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
 import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
@@ -20,6 +20,9 @@ export interface TCPConnectionOptions {
   readonly gate?: ReadingGate | undefined;
 }
 
+/** How long the end of a thread waits for what was written to go out. */
+const FLUSH_MS = 500;
+
 /** How a stream ended: the peer ended it, the connection broke, or nothing came for too long. */
 export type StreamEnd =
   | { readonly kind: 'ended' }
@@ -31,7 +34,11 @@ export type StreamEnd =
  * when `received` is done, so that TCP holds the peer back. When the stream ends, `streamEnded` is called once and the thread
  * stops.
  */
-export abstract class TCPConnectionThread<in Down, out Up, in ChildUp> extends TaskThread<Down, Up, ChildUp> {
+export abstract class TCPConnectionThread<in Down = never, out Up = never, in ChildUp = never> extends TaskThread<
+  Down,
+  Up,
+  ChildUp
+> {
   protected readonly socket: Socket;
   readonly #recvBytes: number;
   readonly #idleTimeoutMs: number | undefined;
@@ -57,8 +64,16 @@ export abstract class TCPConnectionThread<in Down, out Up, in ChildUp> extends T
     this.tasks.reCreate('read', this.#read, { intake: true });
   }
 
-  protected override exit(_turn: Turn<Up>): void | Promise<void> {
-    this.socket.close();
+  /** What was written still goes out, as far as the peer takes it soon; then the socket is closed. */
+  protected override async exit(turn: Turn<Up>): Promise<void> {
+    try {
+      await turn.timeoutAfter(FLUSH_MS, (limited) => this.socket.flush({ scope: limited }));
+    } catch (error) {
+      // A peer that is gone, or does not read, cannot be helped; all else is a mistake of ours.
+      if (!(error instanceof TaskThreadError)) throw error;
+    } finally {
+      this.socket.close();
+    }
   }
 
   readonly #read = async (turn: TaskTurn<Up>): Promise<TaskAnswer> => {

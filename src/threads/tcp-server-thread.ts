@@ -17,7 +17,7 @@ export interface TCPServerOptions {
   readonly host?: string;
   /** 0 takes a free one: read `port` when `enter` is done. */
   readonly port: number;
-  /** A connection over this number is closed at once, and `refused` is called. Default 1000. */
+  /** A connection is closed at once, and `refused` is called, when the thread has so many children. Default 1000. */
   readonly maxClients?: number;
 }
 
@@ -28,10 +28,9 @@ export interface TCPServerOptions {
  * Guarantees: when the thread stops, no connection is taken any more before anything else happens; connections stop together; a
  * connection that fails ends alone. Errors: `TT_ADDRESS` from `enter` when the port cannot be had.
  */
-export abstract class TCPServerThread<Up> extends TaskThread<never, Up, Up> {
+export abstract class TCPServerThread<Up = never> extends TaskThread<never, Up, Up> {
   readonly #options: Required<TCPServerOptions>;
   #listener: Listener | undefined;
-  #connections = 0;
 
   constructor(options: TCPServerOptions, threadOptions?: ThreadOptions<never, Up>) {
     super(threadOptions);
@@ -53,10 +52,6 @@ export abstract class TCPServerThread<Up> extends TaskThread<never, Up, Up> {
     return this.#listener?.port ?? this.#options.port;
   }
 
-  get connections(): number {
-    return this.#connections;
-  }
-
   protected override async enter(turn: Turn<Up>): Promise<void> {
     const { host, port } = this.#options;
     this.#listener = await Listener.listen({ host, port }, { scope: turn });
@@ -71,10 +66,6 @@ export abstract class TCPServerThread<Up> extends TaskThread<never, Up, Up> {
     return turn.sendToParent(signal);
   }
 
-  protected override childEnded(): void {
-    this.#connections--;
-  }
-
   /** One turn for as long as connections are taken: the port closes with the intake, before anything else stops. */
   readonly #accept = async (turn: TaskTurn<Up>): Promise<TaskAnswer> => {
     const listener = this.#listener!;
@@ -86,18 +77,16 @@ export abstract class TCPServerThread<Up> extends TaskThread<never, Up, Up> {
   };
 
   async #take(socket: Socket): Promise<void> {
-    if (this.#connections >= this.#options.maxClients) {
+    if (this.childCount >= this.#options.maxClients) {
       this.refused(socket);
       socket.close();
       return;
     }
-    this.#connections++;
     try {
       const spec = { owns: socket, onFailure: 'ignore', peers: 'connections' } as const;
       await this.addChild(() => this.connection(socket), spec);
     } catch (error) {
-      // Its enter failed, and `childEnded` is for children that had entered. One bad connection is no reason to stop.
-      this.#connections--;
+      // One bad connection is no reason to stop.
       if (!(error instanceof ThreadStoppingError)) this.connectionFailed(socket, error);
     }
   }

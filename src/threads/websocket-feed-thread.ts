@@ -8,8 +8,8 @@ import type { ThreadOptions } from '../taskthread/spec.ts';
 import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
-import { type FrameBatch, frameLane } from './frame-batch.ts';
 import { FeedSubscriberThread } from './feed-subscriber-thread.ts';
+import { type FrameBatch, frameLane } from './frame-batch.ts';
 import { type WebSocketConnection, WebSocketServerSocket } from './websocket.ts';
 
 export interface WebSocketFeedOptions {
@@ -28,7 +28,6 @@ export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
   readonly #options: WebSocketFeedOptions;
   readonly #maxSubscribers: number;
   #server: WebSocketServerSocket | undefined;
-  #subscribers = 0;
 
   constructor(options: WebSocketFeedOptions, threadOptions: ThreadOptions<FrameBatch, never> = {}) {
     super({ inbox: frameLane, ...threadOptions });
@@ -51,11 +50,7 @@ export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
   }
 
   protected override signalHandler(batch: FrameBatch, turn: Turn): unknown {
-    return this.#subscribers === 0 ? undefined : turn.sendToChildren(this.childrenOf(FeedSubscriberThread), batch);
-  }
-
-  protected override childEnded(): void {
-    this.#subscribers--;
+    return this.childCount === 0 ? undefined : turn.sendToChildren(this.childrenOf(FeedSubscriberThread), batch);
   }
 
   /** One turn for as long as subscribers are taken: the port closes with the intake. */
@@ -69,17 +64,15 @@ export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
   };
 
   async #take(connection: WebSocketConnection): Promise<void> {
-    if (this.#subscribers >= this.#maxSubscribers) {
+    if (this.childCount >= this.#maxSubscribers) {
       connection.close();
       return;
     }
-    this.#subscribers++;
     const { onDropped = () => {} } = this.#options;
     const make = () => new FeedSubscriberThread(connection, { onDropped });
     try {
       await this.addChild(make, { owns: connection, onFailure: 'ignore', peers: 'subscribers' });
     } catch (error) {
-      this.#subscribers--;
       if (!(error instanceof ThreadStoppingError)) throw error;
     }
   }

@@ -6,7 +6,7 @@ import type { ThreadOptions } from '../taskthread/spec.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 import { type FrameBatch, frameLane } from './frame-batch.ts';
-import { WebSocketFeedThread, type WebSocketFeedOptions } from './websocket-feed-thread.ts';
+import { type WebSocketFeedOptions, WebSocketFeedThread } from './websocket-feed-thread.ts';
 import { WebSocketSubThread } from './websocket-sub-thread.ts';
 
 export interface WebSocketMasterOptions {

@@ -9,8 +9,8 @@ import type { Server as HTTPServer } from 'node:http';
 import type { AddressInfo, Socket as NodeSocket } from 'node:net';
 import type { WebSocket as WS } from 'ws';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
-import { AddressError, MissingPackageError } from '../kernel/errors.ts';
 import { messageOf } from '../kernel/describe.ts';
+import { AddressError, MissingPackageError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { encodeBinaryMessages } from './websocket-frames.ts';
@@ -127,7 +127,7 @@ export class WebSocketConnection implements WaitOwner {
 export async function openWebSocket(url: string, options: { readonly scope: Scoped }): Promise<WebSocketConnection> {
   const { WebSocket } = await loadPackage();
   const { cancelScope } = options.scope;
-  cancelScope.check();
+  if (cancelScope.refusal !== undefined) return rejected(cancelScope.refusal, cancelScope.host.scheduler);
   const opening = new Opening(url);
   const ws = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: true });
   let tcp: NodeSocket | undefined;
@@ -226,7 +226,7 @@ async function listening(http: HTTPServer, address: { host: string; port: number
   const opening = new Opening(where);
   http.once('error', (error) => opening.line.failAll(new AddressError('listen on', where, error)));
   http.once('listening', () => opening.line.wakeFirst());
-  if (scope.refusal !== undefined) return rejected(scope.refusal);
+  if (scope.refusal !== undefined) return rejected(scope.refusal, scope.host.scheduler);
   http.listen(address.port, address.host);
   try {
     await opening.line.park(opening, { scope });
