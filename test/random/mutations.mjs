@@ -1,0 +1,166 @@
+/**
+ * Shows that the checks of the random programs see: breaks a copy of the library on purpose, one law at a time, and says at
+ * which seed that was found.
+ *
+ *     node test/random/mutations.mjs [word]      all, or those with this word in their name
+ *
+ * A mutation replaces text of a source file; `stale` says that the text is not there any more and the list wants an update.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const LANE = 'src/intercom/lane.ts';
+const EDGE = 'src/intercom/local-edge.ts';
+const QUEUE = 'src/kernel/wait-queue.ts';
+const SCOPE = 'src/kernel/cancel-scope.ts';
+const RUNTIME = 'src/taskthread/runtime.ts';
+const LIFE = 'src/taskthread/thread-life.ts';
+const ENDING = 'src/taskthread/thread-ending.ts';
+const CORE = 'src/taskthread/thread-core.ts';
+const CHILD = 'src/taskthread/child.ts';
+const STOP = 'src/taskthread/stop.ts';
+const TASK = 'src/taskthread/task.ts';
+const REGISTRY = 'src/taskthread/task-registry.ts';
+
+/** Name, file, what stands there, what is put in its place. */
+const MUTATIONS = [
+  ['a dead letter is not counted', LANE, 'this.#deadLettered += this.#inFlight;', ''],
+  ['a discarded signal is not counted', LANE, 'this.#deadLettered += this.#queue.removedCount;', ''],
+  ['a dropped signal is not counted', LANE, 'this.#dropped += this.#queue.removedCount;', ''],
+  ['a handled signal is not counted', LANE, 'this.#handled += this.#inFlight;', ''],
+  ['a cancelled send is not counted', LANE, 'this.#cancelled += parcel.count;', ''],
+  ['a lost signal is not reported', LANE, 'this.owner.signalLost(this, signal, reason);', ''],
+  ['a signal overtakes senders that wait', LANE, 'senderWaits: this.#senderWaits,', 'senderWaits: false,'],
+  ['a signal replaces another past one that waits', LANE, 'this.#senders?.hasKey(parcel.key) !== true', 'true'],
+  ['the wake-up at the half-empty lane is lost', LANE, 'if (this.#overflowing) this.#recover();\n    return', 'return'],
+  [
+    'senders that wait are not sent back',
+    LANE,
+    'waiter.refuse(new EdgeClosedError(this.owner.path, parcel.signal));',
+    'waiter.wake();',
+  ],
+  [
+    'a lane takes one more than its capacity',
+    LANE,
+    'this.#signals.length < this.options',
+    'this.#signals.length <= this.options',
+  ],
+  ['what is queued is forgotten', RUNTIME, "lane.discard('its receiver has failed or was cancelled');", ''],
+  ['an ended edge leaves its asks open', EDGE, 'this.#asks?.end(reason);', ''],
+  ['a receiver is not woken', RUNTIME, 'if (this.running === undefined || this.deaf) this.wake();', ''],
+  ['handlers overlap', RUNTIME, 'this.running === undefined && !this.deaf; left--', '!this.deaf; left--'],
+  ['childEnded is not called', RUNTIME, 'this.#endedChildren.push({ child, outcome });', ''],
+  ['a child is not unlinked', LIFE, 'this.children?.remove(edge) !== true', 'false'],
+  ['childEnded comes before the last signals', LIFE, '(!edge.up.empty || this.running?.lane === edge.up)', 'false'],
+  ['a failure is not escalated', LIFE, "=== 'fail-parent'", "=== 'never'"],
+  ['exit runs twice', ENDING, 'this.exiting();', 'this.#exitBegun = false; this.exiting();'],
+  ['exit is not shielded', ENDING, '{ shielded: true }', '{ shielded: false }'],
+  ['what is owned is not closed', ENDING, 'this.closeOwned(this.edge.spec as ResolvedChildSpec);', ''],
+  [
+    'the end is announced twice',
+    ENDING,
+    'this.#announceEnd(this.outcome);',
+    'this.#announceEnd(this.outcome);'.repeat(2),
+  ],
+  ['an ended thread handles on', ENDING, "this.state = 'stopped';", "setImmediate(() => (this.state = 'stopped'));"],
+  ['waits are not ended with the thread', CORE, 'this.#scope?.end(error);', ''],
+  ['what exit hangs on is not named', CORE, '[this.running, this.exitRunning]', '[this.running]'],
+  ['the last child is not waited for', STOP, 'thread.children.size > 0', 'thread.children.size > 1'],
+  ['children stop in the order of their start', STOP, 'children.nextToStop()', '[...children].slice(0, 1)'],
+  ['a stop sets no timer', STOP, '#arm(): void {', '#arm(): void { return;'],
+  ['exit does not wait for tasks', STOP, 'if (thread.tasksRunning > 0 && !this.#forced) return;', ''],
+  ['the queue is not worked off', STOP, 'thread.intakeRunning > 0 || thread.hasWork', 'thread.intakeRunning > 0'],
+  [
+    'abandoned children are not in the report',
+    STOP,
+    'for (const report of other.abandoned) this.abandoned.push(report);',
+    '',
+  ],
+  [
+    'children wait for a handler that hangs',
+    STOP,
+    'if (thread.busy && !this.cancelling) return;',
+    'if (thread.busy && !this.#forced) return;',
+  ],
+  ['a shorter budget is not passed on', STOP, 'if (this.#shortened) this.#askAgain();', ''],
+  ['a broadcast that is cancelled is an unhandled rejection', CHILD, 'calm(allSettled(waits))', 'allSettled(waits)'],
+  ['a stop takes longer than it may', STOP, 'this.beganAt + budget.drainMs', 'this.beganAt + budget.drainMs * 2 + 5'],
+  [
+    'a task runs on after its end',
+    TASK,
+    'if (this.#ended || this.running) return;\n      if (this.#over) {',
+    'if (this.running) return;\n      if (this.#turns < 0) {',
+  ],
+  [
+    'a task keeps its timer',
+    TASK,
+    'if (this.#timer !== undefined) this.#owner.host.clock.clearTimer(this.#timer);',
+    '',
+  ],
+  ['turns of a task overlap', REGISTRY, 'const yielded = old.ended ||', 'const yielded = true ||'],
+  ['a cancelled sleep keeps its timer', QUEUE, 'this.#scope.host.clock.clearTimer(this.#timer);', ''],
+  [
+    'a cancelled scope lets waits begin',
+    SCOPE,
+    'return this.#error ?? this.#closedInto?.refusal;',
+    'return this.#closedInto?.refusal;',
+  ],
+  ['a shield does not hold', SCOPE, 'else if (this.#shielded) return;', ''],
+  ['a cancel does not reach what waits', SCOPE, "this.#tellMembers('cancelled', error);", ''],
+];
+
+const repository = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
+const copy = mkdtempSync(join(tmpdir(), 'mutations-'));
+for (const part of ['src', 'test/random', 'package.json', 'jest.config.cjs', 'tsconfig.json', 'tsconfig.base.json']) {
+  cpSync(join(repository, part), join(copy, part), { recursive: true });
+}
+symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
+
+/** What the random programs say about the copy as it is now. */
+function verdict() {
+  const env = { ...process.env, COUNT: '1000', SHRINK: '0' };
+  // Straight to jest, so that the time limit reaches what runs; and some mutations would take all the memory there is.
+  const jest = [join(repository, 'node_modules/jest/bin/jest.js'), '-i', 'test/random/random-programs'];
+  const run = spawnSync(process.execPath, ['--max-old-space-size=600', ...jest], {
+    cwd: copy,
+    env,
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
+    encoding: 'utf8',
+  });
+  if (run.error !== undefined || run.status === null) return 'found: it runs for ever';
+  if (run.status === 0) return undefined;
+  const text = run.stdout + run.stderr;
+  const found = /1 seeds: (.*) \((\d+)\)/.exec(text);
+  return found === null ? `found: ${text.slice(0, 300)}` : `found at seed ${found[2]}: ${found[1]}`;
+}
+
+const before = verdict();
+if (before !== undefined) console.log(`the library as it is fails already, so the rest says little: ${before}`);
+let missed = 0;
+for (const [name, file, text, other] of MUTATIONS.filter(([name]) => name.includes(process.argv[2] ?? ''))) {
+  const path = join(copy, file);
+  let source;
+  try {
+    source = readFileSync(path, 'utf8');
+  } catch {
+    source = '';
+  }
+  if (!source.includes(text)) {
+    console.log(`stale    ${name} (${file})`);
+    missed++;
+    continue;
+  }
+  writeFileSync(
+    path,
+    source.replace(text, () => other),
+  );
+  const found = verdict();
+  writeFileSync(path, source);
+  if (found === undefined) missed++;
+  console.log(`${found === undefined ? 'MISSED  ' : 'seen    '} ${name}: ${found ?? 'not in 1,000 programs'}`);
+}
+rmSync(copy, { recursive: true });
+process.exitCode = missed === 0 && before === undefined ? 0 : 1;
