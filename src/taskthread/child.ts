@@ -9,6 +9,7 @@ import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { InvalidOptionError, NotAChildError, ThreadEndedError } from '../kernel/errors.ts';
 import { rejected } from '../kernel/wait-queue.ts';
+import { calm } from './cancellation.ts';
 import type { ThreadEventEmitter } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
 import { resolveStopOptions, type StopOptions, type StopReport } from './shutdown.ts';
@@ -130,7 +131,7 @@ export class ChildHandle implements Child<unknown> {
         waits.push(sent);
       }
     }
-    return waits === undefined ? undefined : allSettled(waits);
+    return waits === undefined ? undefined : calm(allSettled(waits));
   }
 
   static askFrom<Answer>(
@@ -187,20 +188,20 @@ export class ChildHandle implements Child<unknown> {
     return this.#edge.askDown(make, this.#wait(options));
   }
 
-  async stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {
+  stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {
     const { scope, ...budget } = options;
     const child = this.#child;
-    child.requestStop(resolveStopOptions(budget, child.stopDefaults), 'its handle was told to stop it');
-    if (child.state !== 'stopped') await child.waitEnded(this.#wait({ scope }));
-    else await this.#breathe();
-    return child.stopReport();
+    try {
+      child.requestStop(resolveStopOptions(budget, child.stopDefaults), 'its handle was told to stop it');
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return calm(this.#waitEnded({ scope }).then(() => child.stopReport()));
   }
 
-  async join(options?: WaitOptions): Promise<Outcome> {
+  join(options?: WaitOptions): Promise<Outcome> {
     const child = this.#child;
-    if (child.outcome === undefined) await child.waitEnded(this.#wait(options));
-    else await this.#breathe();
-    return child.outcome!;
+    return calm(this.#waitEnded(options).then(() => child.outcome!));
   }
 
   snapshot(): ThreadSnapshot {
@@ -215,10 +216,11 @@ export class ChildHandle implements Child<unknown> {
     await this.stop();
   }
 
-  /** A word that need not wait spends the slice's budget like any other (law 9). */
-  #breathe(): Promise<void> | undefined {
+  async #waitEnded(options: WaitOptions | undefined): Promise<void> {
     const { scheduler } = this.#edge;
-    return scheduler.spend() ? scheduler.nextSlice() : undefined;
+    if (this.#child.outcome === undefined) await this.#child.waitEnded(this.#wait(options));
+    // A word that need not wait spends the slice's budget like any other (law 9).
+    else if (scheduler.spend()) await scheduler.nextSlice();
   }
 
   #wait(options: WaitOptions | undefined): Wait {

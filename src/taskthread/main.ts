@@ -7,11 +7,16 @@ import { isNativeError } from 'node:util/types';
 import { realClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/describe.ts';
 import type { Outcome } from './lifecycle.ts';
-import { defaultStopBudget, formatStopReport, resolveStopOptions, type StopOptions, type StopReport } from './shutdown.ts';
+import {
+  defaultStopBudget,
+  formatStopReport,
+  resolveStopOptions,
+  type StopOptions,
+  type StopReport,
+} from './shutdown.ts';
 import { type Launched, launch, type StartOptions } from './start.ts';
 import { abandonTree } from './stop.ts';
 import type { TaskThread } from './taskthread.ts';
-import type { ThreadLife } from './thread-life.ts';
 
 /** How a main program ended. */
 export interface MainEnd {

@@ -12,7 +12,6 @@
  * but neither its children nor its `exit` begin to end before the parent asks, so that the order of ending holds.
  */
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
-import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Timer } from '../kernel/clock.ts';
 import { CancelledError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
@@ -74,6 +73,9 @@ export class StopTally {
   }
 }
 
+/** So many turns of the event loop an `exit` has to yield to its cancel. */
+const SLICES_TO_YIELD = 8;
+
 export class Stop {
   readonly #thread: StoppingThread;
   readonly beganAt: number;
@@ -86,6 +88,8 @@ export class Stop {
   #expired = false;
   /** Children that were asked and have not ended. */
   #awaiting = 0;
+  /** The budget has become shorter since they were asked. */
+  #shortened = false;
   #timer: Timer | undefined;
 
   constructor(thread: StoppingThread, budget: StopBudget | 'gated') {
@@ -110,12 +114,14 @@ export class Stop {
       if (cancelUntil < this.#cancelUntil) {
         this.#cancelUntil = cancelUntil;
         this.#cancelMs = budget.cancelMs;
+        this.#shortened = true;
         this.#arm();
       }
       return;
     }
     this.#cancelMs = Math.min(this.#cancelMs, budget.cancelMs);
     this.#drainUntil = Math.min(this.#drainUntil, now + budget.drainMs);
+    this.#shortened = true;
     this.begin();
   }
 
@@ -136,6 +142,7 @@ export class Stop {
   advance(): void {
     const thread = this.#thread;
     if (thread.ended) return;
+    if (this.#shortened) this.#askAgain();
     this.#step();
     if (!thread.ended && this.#timer === undefined && !this.#gated && !this.#expired) this.#arm();
   }
@@ -155,8 +162,7 @@ export class Stop {
     const below: ChildEnd[] = [];
     for (const edge of this.#thread.children ?? []) below.push(edge.child);
     for (let i = 0; i < below.length; i++) below[i]?.cancel(error, below);
-    // Those that drain just now get a new share, out of what is left for cancelling.
-    for (const edge of [...(this.#thread.children ?? [])]) if (edge.awaited && !edge.ended) this.#askChild(edge);
+    this.#shortened = true;
     // Not at once: this may have been called from inside a hook, and what comes next calls hooks.
     this.#thread.wake();
   }
@@ -175,7 +181,8 @@ export class Stop {
 
   #step(): void {
     const thread = this.#thread;
-    if (thread.busy && !this.#forced) return;
+    // Once it is cancelled it handles nothing more, so its children need not wait for what hangs.
+    if (thread.busy && !this.cancelling) return;
     if (thread.deaf) thread.discardWork();
     else if (thread.intakeRunning > 0 || thread.hasWork) return;
     if (this.#gated) return;
@@ -183,7 +190,7 @@ export class Stop {
       if (this.#awaiting === 0) this.#askNext(thread.children);
       return;
     }
-    if (thread.hasWork && !thread.deaf) return;
+    if ((thread.busy && !this.#forced) || (thread.hasWork && !thread.deaf)) return;
     thread.cancelTasks(new CancelledError(`${thread.path} is stopping`));
     if (thread.tasksRunning > 0 && !this.#forced) return;
     if (!thread.exiting()) thread.finish();
@@ -195,13 +202,17 @@ export class Stop {
     const share = this.#share();
     for (const edge of group) {
       edge.awaited = true;
-      edge.closeDown();
       edge.child.requestStop(share, 'its parent is stopping');
     }
   }
 
-  #askChild(edge: LocalEdge): void {
-    edge.child.requestStop(this.#share(), 'its parent is stopping');
+  /** Those that are stopping just now get a new share, out of what is left. */
+  #askAgain(): void {
+    this.#shortened = false;
+    if (this.#gated) return;
+    const asked = [...(this.#thread.children ?? [])].filter((edge) => edge.awaited && !edge.ended);
+    const share = this.#share();
+    for (const edge of asked) edge.child.requestStop(share, 'its parent is stopping');
   }
 
   #share(): StopBudget {
@@ -239,7 +250,10 @@ export class Stop {
     this.#expired = true;
     const thread = this.#thread;
     thread.cancelExit(new CancelledError(`the time for exit of ${thread.path} is over`));
-    await thread.host.scheduler.nextSlice();
+    // Where the slice is spent, each word that `exit` still tries takes one.
+    for (let slices = 0; slices < SLICES_TO_YIELD && !thread.ended && thread.exiting(); slices++) {
+      await thread.host.scheduler.nextSlice();
+    }
     if (!thread.ended) thread.finish();
   }
 }

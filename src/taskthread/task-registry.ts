@@ -4,6 +4,7 @@
  */
 import { functionOf, knownFields, milliseconds } from '../kernel/check.ts';
 import { CancelledError, InvalidOptionError, TaskStuckError, ThreadStoppingError } from '../kernel/errors.ts';
+import { calm } from './cancellation.ts';
 import { Task, type TaskBody, type TaskOptions, type TaskOwner } from './task.ts';
 import type { Turn } from './turn.ts';
 
@@ -60,8 +61,11 @@ export class TaskRegistry<Up = never> {
    * never was, or that deletes itself (from inside its turn, or with `scope: turn`), it resolves at once.
    * Rejects with `TaskStuckError` when the task does not yield in time; it is then given up.
    */
-  async delete(name: string, options: { readonly scope?: Turn<never> | undefined } = {}): Promise<void> {
-    const { scope } = options;
+  delete(name: string, options: { readonly scope?: Turn<never> | undefined } = {}): Promise<void> {
+    return calm(this.#delete(name, options.scope));
+  }
+
+  async #delete(name: string, scope: Turn<never> | undefined): Promise<void> {
     const boundMs = this.#owner.stuckTaskMs;
     const yielding: Task[] = [];
     for (const task of [...this.all()]) {

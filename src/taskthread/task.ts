@@ -17,7 +17,7 @@ import { CancelledError, IntakeClosedError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
-import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
+import { isCancellation, isThenable, toPromise } from './cancellation.ts';
 import { perSecond, type TaskSnapshot } from './snapshot.ts';
 import { Turn, type TurnOwner } from './turn.ts';
 
@@ -160,7 +160,7 @@ export class Task implements Runnable, WaitOwner {
   }
 
   get refusal(): Error | undefined {
-    return this.#cancelError ?? this.#owner.refusal;
+    return this.#owner.ended ? this.#owner.refusal : (this.#cancelError ?? this.#owner.refusal);
   }
 
   /** Makes the next turn due. */
@@ -242,7 +242,7 @@ export class Task implements Runnable, WaitOwner {
     live.tasks--;
     if (this.#timer !== undefined) this.#owner.host.clock.clearTimer(this.#timer);
     this.#timer = undefined;
-    this.#scope?.end(this.#cancelError ?? new CancelledError(`task ${this.name} has ended`));
+    this.#scope?.end(this.refusal ?? new CancelledError(`task ${this.name} has ended`));
     this.#enders?.wakeAll();
     this.#owner.taskEnded(this.name);
   }
@@ -312,7 +312,6 @@ export class Task implements Runnable, WaitOwner {
   /** True of what a task throws because it was cancelled or its intake was closed: then that is its end, and no failure. */
   #asked(error: unknown): boolean {
     if (this.#cancelError !== undefined || this.#scope?.cancelled === true) return isCancellation(error);
-    if (this.#intakeError === undefined) return false;
-    return error instanceof IntakeClosedError || isStopRefusal(error, this.#owner.path);
+    return this.#intakeError !== undefined && error instanceof IntakeClosedError;
   }
 }

@@ -185,6 +185,11 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return handles;
   }
 
+  /** How many children have not ended; costs nothing. */
+  protected get childCount(): number {
+    return this.#life.children?.size ?? 0;
+  }
+
   /**
    * Adds a child: attaches it, starts it and listens to it in one step. Resolves with its handle when its `enter` is done.
    *
@@ -209,6 +214,12 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
       return Promise.reject(error);
     }
     const life = this.#life;
+    // Asked before the factory is called, and again after it: it may have stopped the thread.
+    const refusal = life.refusalOfChild(resolved);
+    if (refusal !== undefined) {
+      life.closeOwned(resolved);
+      return rejected(refusal);
+    }
     try {
       const child = lifeOf(typeof make === 'function' ? make() : make);
       if (child.started || child === life) throw new AlreadyStartedError(child.path);
@@ -278,9 +289,9 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
   }
 
   /** As the turn's word, in the thread's scope. */
-  protected ask<C, Answer>(
+  protected ask<C, Answer, const Signal extends DownOf<C> = DownOf<C>>(
     child: Child<C>,
-    make: (reply: Reply<Answer>) => DownOf<C>,
+    make: (reply: Reply<Answer>) => Signal,
     options?: WaitOptions,
   ): Promise<Answer> {
     return ChildHandle.askFrom(this.#life, child, make, options?.scope ?? this.#life);

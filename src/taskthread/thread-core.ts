@@ -170,11 +170,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** Ends all waits, and for good. */
   protected endBelongings(): void {
-    if (this.#tasks !== undefined) {
-      this.#tasks.cancelAll(new CancelledError(`${this.path} has ended`));
-      this.#tasks.endAll();
-    }
-    this.#scope?.end(new ThreadEndedError(this.path));
+    if (this.#tasks === undefined && this.#scope === undefined) return;
+    const error = new ThreadEndedError(this.path);
+    this.#tasks?.cancelAll(error);
+    this.#tasks?.endAll();
+    this.#scope?.end(error);
   }
 
   protected cancelScopeOnly(error: Error): void {

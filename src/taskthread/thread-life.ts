@@ -69,7 +69,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
 
   /** Attaches, starts and listens in one step; resolves when the child's `enter` is done (law 2). */
   addChild(child: ThreadLife, spec: ResolvedChildSpec): Promise<ChildHandle> {
-    const refusal = this.#refusalOfChild(spec);
+    const refusal = this.refusalOfChild(spec);
     if (refusal !== undefined) {
       this.closeOwned(spec);
       return rejected(refusal);
@@ -86,7 +86,8 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     return edge.entering.promise as Promise<ChildHandle>;
   }
 
-  #refusalOfChild(spec: ResolvedChildSpec): Error | undefined {
+  /** Why no child can be added now. */
+  refusalOfChild(spec: ResolvedChildSpec): Error | undefined {
     switch (this.state) {
       case 'created':
         return new NotStartedError(this.type);

@@ -12,7 +12,7 @@ import { milliseconds } from '../kernel/check.ts';
 import { CancelledError, ThreadEndedError, TimeoutError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
 import { rejected, sleep } from '../kernel/wait-queue.ts';
-import { isCancellation } from './cancellation.ts';
+import { calm, isCancellation } from './cancellation.ts';
 import { type AnyChild, type Child, ChildHandle, type DownOf, type SendTarget } from './child.ts';
 
 /** What a turn needs of its thread. */
@@ -97,7 +97,11 @@ export class Turn<in Up = never> implements Scoped {
    * Rejects with `AskUnansweredError` when the child ends first, with what `reply.fail` was given, or as `send` does.
    * *Cancel-safe:* a cancelled ask may have happened; its late reply is discarded and counted.
    */
-  ask<C, Answer>(child: Child<C>, make: (reply: Reply<Answer>) => DownOf<C>, options?: AskOptions): Promise<Answer> {
+  ask<C, Answer, const Signal extends DownOf<C> = DownOf<C>>(
+    child: Child<C>,
+    make: (reply: Reply<Answer>) => Signal,
+    options?: AskOptions,
+  ): Promise<Answer> {
     return this.#askWithin(options, (turn) => ChildHandle.askFrom(this.#owner, child, make, turn));
   }
 
@@ -119,7 +123,7 @@ export class Turn<in Up = never> implements Scoped {
    * cancelled and `shield` rejects with `TimeoutError`.
    */
   shield<T>(ms: number, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
-    return this.#within('shielded work', ms, true, work);
+    return calm(this.#within('shielded work', ms, true, work));
   }
 
   /**
@@ -127,7 +131,7 @@ export class Turn<in Up = never> implements Scoped {
    * `TimeoutError`. Limits nest: the earliest holds, and an outer one is seen inside as a `CancelledError`.
    */
   timeoutAfter<T>(ms: number, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
-    return this.#within('the work', ms, false, work);
+    return calm(this.#within('the work', ms, false, work));
   }
 
   /** Asks the thread to stop, and returns at once: to stop is never awaited from inside. */
@@ -167,12 +171,15 @@ export class Turn<in Up = never> implements Scoped {
     }
   }
 
-  async #askWithin<Answer>(
+  #askWithin<Answer>(
     options: AskOptions | undefined,
     ask: (turn: this | Turn<Up>) => Promise<Answer>,
   ): Promise<Answer> {
-    if (options?.timeoutMs === undefined) return ask(this);
-    const timeoutMs = milliseconds('ask.timeoutMs', options.timeoutMs);
+    return options?.timeoutMs === undefined ? ask(this) : calm(this.#askInTime(options.timeoutMs, ask));
+  }
+
+  async #askInTime<Answer>(limitMs: number, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {
+    const timeoutMs = milliseconds('ask.timeoutMs', limitMs);
     const scope = new CancelScope(this.#owner.host, this.cancelScope, { timeoutMs });
     try {
       return await ask(new Turn<Up>(this.#owner, this.what, scope));

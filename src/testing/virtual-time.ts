@@ -84,16 +84,16 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** So often a scheduler may look at the clock in one turn of the event loop, before the turn counts as spent. */
+/** So often a scheduler may look at the clock before it is told that its slice is spent. */
 const LOOKS_PER_SLICE = 50_000;
-/** Longer than a slice of any scheduler. */
-const OVER_MS = 1000;
-/** So many spent slices in a row are a program that never rests; time then passes nevertheless. */
-const RESTLESS_SLICES = 5;
+/** As long as a slice of the scheduler. */
+const SLICE_MS = 4;
+/** So many spent slices are a program that never rests; time then passes nevertheless. */
+const RESTLESS_SLICES = 2;
 
 /**
  * The clock as the scheduler sees it. Time that stands still would never spend a slice, and a thread that floods would never
- * let the event loop have its turn; so who looks too often is told that it is late.
+ * let the event loop have its turn; so who looks too often is told, once, that it is late.
  */
 class SliceClock implements Clock {
   readonly #clock: VirtualClock;
@@ -105,12 +105,15 @@ class SliceClock implements Clock {
   }
 
   now(): number {
-    if (this.#looks === 0) setImmediate(() => this.#newTurn());
-    this.#looks++;
     const now = this.#clock.now();
-    if (this.#looks <= LOOKS_PER_SLICE) return now;
-    if (this.#looks === LOOKS_PER_SLICE + 1) this.spentSlices++;
-    return now + OVER_MS;
+    if (++this.#looks <= LOOKS_PER_SLICE) return now;
+    this.newSlice();
+    this.spentSlices++;
+    return now + SLICE_MS;
+  }
+
+  newSlice(): void {
+    this.#looks = 0;
   }
 
   epochNow(): number {
@@ -123,10 +126,6 @@ class SliceClock implements Clock {
 
   clearTimer(timer: Timer): void {
     this.#clock.clearTimer(timer);
-  }
-
-  #newTurn(): void {
-    this.#looks = 0;
   }
 }
 
@@ -154,6 +153,7 @@ export class VirtualTime {
     // The second turn is for what only microtasks had left to do when the first one came.
     for (let quiet = 0; quiet < 2; quiet++) {
       await this.scheduler.nextSlice();
+      this.#sliceClock.newSlice();
       if (!this.scheduler.idle && this.#sliceClock.spentSlices < RESTLESS_SLICES) quiet = -1;
     }
   }

@@ -1,6 +1,6 @@
 /** Law 2: adding a child attaches, starts and listens in one step, or leaves nothing; what it owns is closed on every path. */
 import { AlreadyStartedError, type Turn } from '../../src/index.ts';
-import { checkThreads, codeOf, errorOf, forever, Gate, grow, say, settle, time, Toy, words } from './toys.ts';
+import { checkThreads, codeOf, errorOf, forever, Gate, grow, say, settle, time, Toy, words, causeOf } from './toys.ts';
 
 checkThreads();
 
@@ -10,7 +10,7 @@ const closable = (name = 'owned') => ({ close: () => say(`${name} closed`) });
 describe('addChild', () => {
   test('attaches, starts and listens, and resolves when enter is done', async () => {
     const gate = new Gate();
-    const parent = new Toy({ childSignal: (signal) => say(`parent got ${signal}`) });
+    const parent = new Toy({ childSignal: (signal) => say(`parent got ${String(signal)}`) });
     await grow(parent);
     const child = new Toy({
       enter: async (me) => {
@@ -47,7 +47,10 @@ describe('addChild', () => {
   );
 
   test('hands on nothing of what a child sent that never entered', async () => {
-    const parent = new Toy({ childSignal: (signal) => say(`got ${signal}`), childEnded: () => say('childEnded') });
+    const parent = new Toy({
+      childSignal: (signal) => say(`got ${String(signal)}`),
+      childEnded: () => say('childEnded'),
+    });
     const held = new Gate();
     const child = new Toy({
       enter: async (me) => {
@@ -150,8 +153,23 @@ describe('addChild', () => {
       await turn.sleep(10_000);
     });
     await time().advance(600);
-    expect([handle.outcome?.kind, (handle.outcome?.error as Error).cause]).toEqual(['failed', broken]);
+    expect([handle.outcome?.kind, causeOf(handle.outcome?.error)]).toEqual(['failed', broken]);
   });
+});
+
+test.each(['stopping', 'ended'])('a thread that is %s calls no factory', async (how) => {
+  const parent = new Toy();
+  await grow(parent);
+  if (how === 'stopping') parent.tasks.reCreate('keep', (turn) => turn.sleep(10));
+  parent.stop();
+  const make = (): Toy => {
+    say('made');
+    return new Toy();
+  };
+  const code = how === 'stopping' ? 'TT_THREAD_STOPPING' : 'TT_THREAD_ENDED';
+  expect(codeOf(await errorOf(parent.add(make)))).toBe(code);
+  expect(words).toEqual([]);
+  await time().advance(10);
 });
 
 describe('what a child owns is closed', () => {

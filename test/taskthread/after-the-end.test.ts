@@ -1,5 +1,5 @@
 /** Law 12: once a thread has ended nothing of it is left, none of its hooks is called, and every word of ours throws. */
-import type { AnyChild, Child, TaskTurn, Turn } from '../../src/index.ts';
+import { type AnyChild, type Books, type Child, imbalance, type TaskTurn, type Turn } from '../../src/index.ts';
 import { liveCounts } from '../../src/testing/index.ts';
 import { checkThreads, codeOf, errorOf, Gate, grow, say, settle, takeWarnings, time, Toy, words } from './toys.ts';
 
@@ -61,6 +61,42 @@ test.each(wordsOfATurn)('%s of an abandoned handler throws ThreadEndedError', as
   expect([words, liveCounts()]).toEqual([[], before]);
 });
 
+test('what waits inside an abandoned hook or task, shielded or not, is over with the thread', async () => {
+  const sayCode = (what: string) => (error: unknown) => say(`${what} ${String(codeOf(error))}`);
+  const toy = new Toy({
+    signal: (_s, _me, turn) => turn.shield(90_000, (t) => t.sleep(90_000)).catch(sayCode('handler')),
+  });
+  const root = await grow(toy);
+  toy.tasks.reCreate('t', (turn) => turn.shield(90_000, (t) => t.sleep(90_000)).catch(sayCode('task')));
+  void root.send(1);
+  await settle();
+  await time().run(root.stop({ drainMs: 1, cancelMs: 4 }));
+  await settle();
+  expect(words.toSorted()).toEqual(['handler TT_THREAD_ENDED', 'task TT_THREAD_ENDED']);
+  expect(time().clock.pendingTimers).toBe(0);
+});
+
+test('a handler that comes back after it was abandoned changes nothing in the books', async () => {
+  const gates = [new Gate(), new Gate()];
+  const parent = new Toy({ childSignal: () => gates[1]?.passed });
+  const top = new Toy();
+  await grow(top);
+  const handle = await top.add(parent);
+  const child = new Toy({ signal: () => gates[0]?.passed });
+  const below = await parent.add(child);
+  void below.send(1);
+  void child.sendToParent(2);
+  await settle();
+  await time().run(handle.stop({ drainMs: 1, cancelMs: 4 }));
+  for (const gate of gates) gate.open();
+  await settle();
+  const { down, up } = below.snapshot().edge;
+  for (const lane of [down, up]) {
+    expect(lane).toMatchObject({ accepted: 1, handled: 0, deadLettered: 1, inFlight: 0 });
+    expect(imbalance(lane as Books)).toBeUndefined();
+  }
+});
+
 test('what an abandoned hook throws later is recorded, and no unhandled rejection', async () => {
   const gate = new Gate();
   const hooks: Record<string, Toy> = {
@@ -70,7 +106,9 @@ test('what an abandoned hook throws later is recorded, and no unhandled rejectio
   };
   const late: string[] = [];
   const parent = new Toy();
-  await grow(parent, { onRecord: (record) => record.kind === 'late' && late.push(`${record.what}: ${record.error}`) });
+  await grow(parent, {
+    onRecord: (record) => record.kind === 'late' && late.push(`${record.what}: ${String(record.error)}`),
+  });
   for (const [name, toy] of Object.entries(hooks)) {
     const handle = await parent.add(toy);
     if (name === 'signal') handle.trySend(1);

@@ -1,5 +1,7 @@
 /** Laws 10 and 11: a stop always returns, within its budget, with a verdict that names what hung; `exit` runs once. */
 import { formatStopReport, type StopReport } from '../../src/index.ts';
+import { launch } from '../../src/taskthread/start.ts';
+import { abandonTree } from '../../src/taskthread/stop.ts';
 import { checkThreads, codeOf, forever, grow, say, settle, time, Toy, words } from './toys.ts';
 
 checkThreads();
@@ -156,7 +158,7 @@ describe('the budget', () => {
   });
 
   test('of no time to drain cancels at once: nothing queued is handled', async () => {
-    const toy = new Toy({ signal: (signal) => say(`${signal}`) });
+    const toy = new Toy({ signal: (signal) => say(String(signal)) });
     const root = await grow(toy);
     void root.send('a');
     const report = await time().run(root.stop({ drainMs: 0 }));
@@ -193,7 +195,7 @@ describe('exit', () => {
         say('cleaned up');
       },
     });
-    const { report, took } = await stopped(toy, async () => undefined);
+    const { report, took } = await stopped(toy);
     expect([words, took, report.verdict]).toEqual([['cleaned up'], 20, 'clean']);
     words.length = 0;
     const hung = new Toy({
@@ -208,6 +210,45 @@ describe('exit', () => {
     await settle();
     expect(await time().run(root.stop(short))).toMatchObject({ verdict: 'cancelled' });
     expect(words).toEqual(['cleaned up']);
+  });
+
+  test('of a child has its time, also when its parent hangs', async () => {
+    const parent = new Toy({ childSignal: forever, exit: () => say(`parent at ${time().now}`) });
+    const root = await grow(parent);
+    const child = new Toy({ exit: (_me, turn) => turn.sleep(10).then(() => say(`child at ${time().now}`)) });
+    await parent.add(child);
+    void child.sendToParent('hang');
+    await settle();
+    const report = await time().run(root.stop(short));
+    expect(words).toEqual(['child at 1210', 'parent at 1275']);
+    expect(inWords(report)).toEqual(['/Toy-1/Toy-2 cancelled', '/Toy-1: childSignalHandler']);
+  });
+
+  test('far below hears of a shorter budget: it is cancelled, and not abandoned', async () => {
+    const parent = new Toy();
+    const root = await grow(parent);
+    const middle = new Toy();
+    await parent.add(middle);
+    await middle.add(new Toy({ exit: (_me, turn) => turn.sleep(60_000) }));
+    const first = root.stop();
+    await time().advance(10);
+    const report = await time().run(root.stop({ drainMs: 20, cancelMs: 80 }));
+    await first;
+    expect(inWords(report)).toEqual(['/Toy-1/Toy-2/Toy-3 cancelled', '/Toy-1/Toy-2 cancelled']);
+    expect(time().now).toBeLessThanOrEqual(1110);
+  });
+
+  test('begins also in threads that are given up before their turn to stop has come', async () => {
+    const parent = new Toy({ signal: forever, exit: () => say('parent') });
+    const { life, handle } = launch(parent as never, time().options);
+    await settle();
+    const middle = new Toy({ exit: () => say('middle') });
+    await parent.add(middle);
+    await middle.add(new Toy({ exit: () => say('leaf') }));
+    life.requestStop(life.stopDefaults, 'SIGINT');
+    // What a third OS signal does.
+    abandonTree(life);
+    expect([words, handle.state]).toEqual([['leaf', 'middle', 'parent'], 'stopped']);
   });
 
   test('runs once, also for threads that fail in enter, are cancelled or abandoned', async () => {

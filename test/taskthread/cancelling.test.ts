@@ -1,15 +1,31 @@
 /** Laws 17 and 18: a cancel is level-triggered, deadlines nest, a shield holds, and what was cancelled did not happen. */
 import type { Child, Turn } from '../../src/index.ts';
-import { checkThreads, codeOf, errorOf, forever, Gate, grow, say, settle, time, Toy, words } from './toys.ts';
+import {
+  checkThreads,
+  codeOf,
+  errorOf,
+  forever,
+  Gate,
+  grow,
+  say,
+  settle,
+  time,
+  Toy,
+  words,
+  messageOf,
+} from './toys.ts';
 
 checkThreads();
 
-const sayCode = (what: string) => (error: unknown) => say(`${what} ${codeOf(error)}`);
+const sayCode = (what: string) => (error: unknown) => say(`${what} ${String(codeOf(error))}`);
 
 test('in a cancelled handler every further wait throws, also a send that would have room', async () => {
-  const parent = new Toy({ childSignal: (signal) => say(`parent got ${signal}`) });
+  const parent = new Toy({ childSignal: (signal) => say(`parent got ${String(signal)}`) });
   await grow(parent);
-  const below = new Toy({ signal: (signal) => say(`child got ${signal}`) });
+  const below = new Toy({
+    signal: (signal) => say(`child got ${String(signal)}`),
+    exit: (_me, turn) => turn.sleep(5),
+  });
   const toy = new Toy({
     signal: async (_signal, me, turn) => {
       const child = me.children[0] as Child<Toy>;
@@ -79,7 +95,7 @@ test('an error of a cancelled handler that is no cancel is its failure', async (
   void root.send(1);
   await settle();
   const report = await time().run(root.stop({ drainMs: 10, cancelMs: 100 }));
-  expect([report.outcome, report.verdict, (report.failed[0]?.error as Error).message]).toEqual([
+  expect([report.outcome, report.verdict, messageOf(report.failed[0]?.error)]).toEqual([
     'failed',
     'cancelled',
     'clean-up',
@@ -92,7 +108,7 @@ describe('deadlines', () => {
     const toy = new Toy();
     await grow(toy);
     toy.tasks.reCreate('work', async (turn) => {
-      const result = await work(turn).then(String, codeOf);
+      const result = await work(turn).then(String, (error: unknown) => String(codeOf(error)));
       say(`${result} at ${time().now - 1000}`);
     });
     await time().advance(1000);
@@ -111,7 +127,7 @@ describe('deadlines', () => {
         outer
           .timeoutAfter(50, (inner) => inner.sleep(500))
           .catch((error: unknown) => {
-            say(`inside ${codeOf(error)}`);
+            say(`inside ${String(codeOf(error))}`);
             throw error;
           }),
       ),
@@ -175,7 +191,7 @@ describe('what was cancelled did not happen', () => {
     const parent = new Toy();
     await grow(parent);
     const child = await parent.add(
-      new Toy({ signal: async (signal) => (await gate.passed, say(`${signal}`)) }, { inbox: { capacity: 1 } }),
+      new Toy({ signal: (signal) => gate.passed.then(() => say(String(signal))) }, { inbox: { capacity: 1 } }),
     );
     parent.tasks.reCreate('sender', async (turn) => {
       await turn.send(child, 'a');

@@ -14,7 +14,7 @@ describe('intake', () => {
               'read',
               async (turn) => {
                 await turn.sleep(1000).catch((error: unknown) => {
-                  say(`${name} ${codeOf(error)}`);
+                  say(`${name} ${String(codeOf(error))}`);
                   throw error;
                 });
               },
@@ -42,13 +42,13 @@ describe('intake', () => {
     const before = time().now;
     const report = await time().run(root.stop());
     expect(words).toEqual(['top TT_INTAKE_CLOSED', 'middle TT_INTAKE_CLOSED', 'leaf TT_INTAKE_CLOSED']);
-    expect([report.verdict, time().now - before]).toEqual(['clean', 0]);
+    expect([report.verdict, report.outcome, time().now - before]).toEqual(['clean', 'stopped', 0]);
   });
 
   test('a send of an intake task that waits for a place finishes, and is handled', async () => {
     const gate = new Gate();
     const sink = new Toy(
-      { signal: async (signal) => (await gate.passed, say(`handled ${signal}`)) },
+      { signal: (signal) => gate.passed.then(() => say(`handled ${String(signal)}`)) },
       { inbox: { capacity: 1 } },
     );
     let handle: Child<Toy>;
@@ -117,7 +117,7 @@ describe('the drain', () => {
     const parent = new Toy({
       childSignal: async (signal, _child, _me, turn) => {
         await turn.sleep(5);
-        say(`handled ${signal}`);
+        say(`handled ${String(signal)}`);
       },
       exit: () => say('parent exits'),
     });
@@ -143,12 +143,47 @@ describe('the drain', () => {
     ]);
   });
 
+  test('handles all of it, also when its handler never waits', async () => {
+    let handled = 0;
+    const parent = new Toy({
+      childSignal: () => {
+        handled++;
+      },
+    });
+    const root = await grow(parent);
+    await parent.add(new Toy({ exit: () => say(`first exits after ${handled}`) }));
+    const second = new Toy({
+      exit: (_me, turn) => {
+        for (let i = 0; i < 90; i++) void turn.sendToParent(i);
+      },
+    });
+    await parent.add(second);
+    expect((await time().run(root.stop())).verdict).toBe('clean');
+    expect(words).toEqual(['first exits after 90']);
+  });
+
+  test('works off the inbox before the first child is asked', async () => {
+    let stored = 0;
+    const parent = new Toy({ signal: (signal, me, turn) => turn.send(me.children[0] as Child<Toy>, signal) });
+    const root = await grow(parent);
+    await parent.add(
+      new Toy({
+        signal: () => {
+          stored++;
+        },
+      }),
+    );
+    for (let i = 0; i < 90; i++) void root.send(i);
+    expect(await time().run(root.stop())).toMatchObject({ verdict: 'clean', outcome: 'stopped' });
+    expect(stored).toBe(90);
+  });
+
   test('leaves the down lane of a child open to its parent until that child is asked', async () => {
     let sink: Child<Toy>;
     const gate = new Gate();
     const parent = new Toy();
     const root = await grow(parent);
-    sink = await parent.add(new Toy({ signal: (signal) => say(`sink ${signal}`) }));
+    sink = await parent.add(new Toy({ signal: (signal) => say(`sink ${String(signal)}`) }));
     const source = await parent.add(new Toy({ exit: () => gate.passed }));
     parent.tasks.reCreate('other', async (turn) => {
       await turn.sleep(1);
@@ -193,7 +228,7 @@ describe('the drain', () => {
         await me.add(new Toy());
       },
     });
-    parent.events.on('deadLetter', (signal) => say(`dead ${signal}`));
+    parent.events.on('deadLetter', (signal) => say(`dead ${String(signal)}`));
     const root = await grow(parent);
     void root.send('open');
     expect(await time().run(root.stop())).toMatchObject({ verdict: 'clean', outcome: 'stopped' });
@@ -203,7 +238,7 @@ describe('the drain', () => {
   test('a stop of a child and of its parent at once: all end, nothing twice', async () => {
     const parent = new Toy({ exit: () => say('parent exits') });
     const root = await grow(parent);
-    const child = new Toy({ exit: async (_me, turn) => (await turn.sleep(10), say('child exits')) });
+    const child = new Toy({ exit: (_me, turn) => turn.sleep(10).then(() => say('child exits')) });
     const handle = await parent.add(child);
     const both = Promise.all([handle.stop(), root.stop(), handle.stop(), root.stop()]);
     expect((await time().run(both)).map(({ verdict }) => verdict)).toEqual(Array(4).fill('clean'));

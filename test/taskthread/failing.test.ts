@@ -122,7 +122,7 @@ test('the first failure is the outcome; what fails while it stops is recorded, a
 });
 
 test('a thread that fails handles nothing more, and its children end in order', async () => {
-  const toy = new Toy({ signal: (signal) => (signal === 'bad' ? fail() : say(`handled ${signal}`)) });
+  const toy = new Toy({ signal: (signal) => (signal === 'bad' ? fail() : say(`handled ${String(signal)}`)) });
   const parent = new Toy();
   await grow(parent);
   const child = await parent.add(toy, { onFailure: 'ignore' });

@@ -105,7 +105,9 @@ describe('law 3', () => {
     let sink: Child<Toy>;
     const parent = new Toy({ childSignal: (signal, _child, _me, turn) => turn.send(sink, signal) });
     const root = await grow(parent);
-    sink = await parent.add(new Toy({ signal: (signal) => say(`sink ${signal}`), exit: () => say('sink exits') }));
+    sink = await parent.add(
+      new Toy({ signal: (signal) => say(`sink ${String(signal)}`), exit: () => say('sink exits') }),
+    );
     await parent.add(new Toy({ exit: (_me, turn) => turn.sendToParent('last words') }));
     const report = await time().run(root.stop());
     expect([words, report.verdict]).toEqual([['sink last words', 'sink exits'], 'clean']);
@@ -123,7 +125,7 @@ describe('law 3', () => {
 
 describe('law 4', () => {
   test('signals of each edge arrive in the order sent, over full lanes too', async () => {
-    const got: Record<string, number[]> = { a: [], b: [], down: [] };
+    const got: { a: number[]; b: number[]; down: number[]; [name: string]: number[] } = { a: [], b: [], down: [] };
     const parent = new Toy({
       childSignal: (signal, child) => void got[child.path.at(-3) as string]?.push(signal as number),
     });
@@ -136,7 +138,7 @@ describe('law 4', () => {
             for (let i = 0; i < 50; i++) void me.sendToParent(i);
           },
           signal: async (signal, _me, turn) => {
-            got['down']?.push(signal as number);
+            got.down?.push(signal as number);
             await turn.sleep((signal as number) % 3);
           },
         },
@@ -197,7 +199,7 @@ describe('law 4', () => {
     const parent = new Toy({
       childSignal: async (signal, _child, _me, turn) => {
         await turn.sleep(1);
-        say(`got ${signal}`);
+        say(`got ${String(signal)}`);
       },
       childEnded: (_child, outcome) => say(`ended ${outcome.kind}`),
     });
@@ -211,7 +213,7 @@ describe('law 4', () => {
   });
 
   test('ready children are served in turn', async () => {
-    const parent = new Toy({ childSignal: (signal, child) => say(`${child.path.slice(-3, -2)}${signal}`) });
+    const parent = new Toy({ childSignal: (signal, child) => say(`${child.path.slice(-3, -2)}${String(signal)}`) });
     await grow(parent);
     const kids = [new Toy({}, { name: 'a' }), new Toy({}, { name: 'b' })];
     for (const kid of kids) await parent.add(kid);
@@ -222,13 +224,20 @@ describe('law 4', () => {
 
   test('a thenable that answers twice, at once, or throws is one handler like any other', async () => {
     const broken = new Error('no then');
-    const twice = { then: (done: () => void) => (done(), done()) };
+    const twice = {
+      // biome-ignore lint/suspicious/noThenProperty: a badly behaved thenable is what this test is about
+      then: (done: () => void) => {
+        done();
+        done();
+      },
+    };
     const handle = await grow(
       new Toy({
         signal: (signal) => {
-          say(`${signal}`);
+          say(String(signal));
           if (signal !== 'throws') return twice;
           return {
+            // biome-ignore lint/suspicious/noThenProperty: as above
             then: () => {
               throw broken;
             },

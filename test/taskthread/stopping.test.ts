@@ -1,4 +1,6 @@
 /** Law 10: stop from anywhere, at any moment, as often as one likes. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { AnyChild, Child, Turn } from '../../src/index.ts';
 import { start } from '../../src/index.ts';
 import { launch } from '../../src/taskthread/start.ts';
@@ -11,7 +13,7 @@ const outcomeOf = async (handle: AnyChild) => (await time().run(handle.join())).
 describe('stop from inside', () => {
   test('a handler: it runs to its end, says its last words, and the thread has finished', async () => {
     const parent = new Toy({
-      childSignal: (signal) => say(`parent got ${signal}`),
+      childSignal: (signal) => say(`parent got ${String(signal)}`),
       childEnded: () => say('childEnded'),
     });
     await grow(parent);
@@ -158,7 +160,7 @@ describe('stop from inside', () => {
     await grow(parent);
     const handle = await parent.add(toy, { onFailure: 'ignore' });
     toy.events.on('deadLetter', (signal) => {
-      say(`dead ${signal}`);
+      say(`dead ${String(signal)}`);
       void handle.stop({ drainMs: 0, cancelMs: 0 });
     });
     void handle.send('poison');
@@ -196,7 +198,7 @@ describe('stop from outside', () => {
   });
 
   test('twice, a hundred times, and after the end: honoured once, each gets the report', async () => {
-    const toy = new Toy({ exit: async (_me, turn) => (await turn.sleep(5), say('exit')) });
+    const toy = new Toy({ exit: (_me, turn) => turn.sleep(5).then(() => say('exit')) });
     const root = await grow(toy);
     const reports = await time().run(Promise.all(Array.from({ length: 100 }, () => root.stop())));
     reports.push(await root.stop());
@@ -263,27 +265,25 @@ describe('stop from outside', () => {
   test('100,000 rounds of adding, sending and stopping do not grow the heap', async () => {
     const parent = new Toy();
     await grow(parent);
-    const handled: { signal: (signal: unknown) => void } = { signal: () => {} };
-    const rounds = async (count: number): Promise<number> => {
-      for (let i = 0; i < count; i++) {
-        const child = await parent.add(new Toy(handled));
+    const script = { signal: () => {} };
+    const heapAfter = async (rounds: number): Promise<number> => {
+      for (let i = 0; i < rounds; i++) {
+        const child = await parent.add(new Toy(script));
         void child.send(i);
         await child.stop();
       }
-      return process.memoryUsage().heapUsed / 1024 / 1024;
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
     };
-    await rounds(20_000);
-    const early = await lowest(() => rounds(5000));
-    await rounds(70_000);
-    const late = await lowest(() => rounds(5000));
+    const early = await heapAfter(10_000);
+    const late = await heapAfter(90_000);
     expect(parent.children).toEqual([]);
-    // Garbage comes and goes; a hundred bytes kept of each would be 7 MB.
-    expect(late - early).toBeLessThan(5);
+    // Ten bytes kept of each round would be 900 kB.
+    expect((late - early) / 1024).toBeLessThan(800);
   });
 });
 
-async function lowest(measure: () => Promise<number>): Promise<number> {
-  let found = Infinity;
-  for (let i = 0; i < 4; i++) found = Math.min(found, await measure());
-  return found;
-}
+const collectGarbage = (() => {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+})();

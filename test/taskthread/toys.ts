@@ -33,11 +33,11 @@ export class Toy extends TaskThread<unknown, unknown, unknown> {
   constructor(script: Script = {}, options?: ThreadOptions<unknown, unknown>) {
     super(options);
     const { enter, signal, childSignal, childEnded, exit } = script;
-    if (enter) this.enter = (turn) => enter(this, turn) as void;
+    if (enter) this.enter = (turn) => enter(this, turn) as Promise<void>;
     if (signal) this.signalHandler = (s, turn) => signal(s, this, turn);
     if (childSignal) this.childSignalHandler = (s, child, turn) => childSignal(s, child, this, turn);
-    if (childEnded) this.childEnded = (child, outcome, turn) => childEnded(child, outcome, this, turn) as void;
-    if (exit) this.exit = (turn) => exit(this, turn) as void;
+    if (childEnded) this.childEnded = (child, outcome, turn) => childEnded(child, outcome, this, turn) as Promise<void>;
+    if (exit) this.exit = (turn) => exit(this, turn) as Promise<void>;
   }
 
   add(make: Toy | (() => Toy), spec?: ToySpec): Promise<Child<Toy>> {
@@ -50,6 +50,10 @@ export class Toy extends TaskThread<unknown, unknown, unknown> {
 
   override get children(): readonly AnyChild[] {
     return super.children;
+  }
+
+  override get childCount(): number {
+    return super.childCount;
   }
 
   override get events(): ThreadEventEmitter {
@@ -148,6 +152,14 @@ export async function errorOf(promise: Promise<unknown> | undefined): Promise<un
 
 export function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : error;
+}
+
+export function messageOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
+}
+
+export function causeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'cause' in error ? error.cause : undefined;
 }
 
 /** At the top of a file: sets up before, and looks for what is left after each of its tests. */

@@ -1,0 +1,104 @@
+/** The small programs that main.integration.test.ts runs: `main-program.ts SCENARIO`. Each says a line when it is ready. */
+import { type MainOptions, runMain, TaskThread, type ThreadOptions, type Turn } from 'taskthread';
+
+const say = (line: string): void => console.log(line);
+const forever = new Promise<never>(() => {});
+
+class Root extends TaskThread {
+  readonly #exit: (turn: Turn) => unknown;
+
+  constructor(exit: (turn: Turn) => unknown, options?: ThreadOptions<never, never>) {
+    super(options);
+    this.#exit = exit;
+  }
+
+  protected override enter(): void {
+    say(`${this.path} ready`);
+  }
+
+  protected override async exit(turn: Turn): Promise<void> {
+    say(`${this.path} exits`);
+    await this.#exit(turn);
+  }
+
+  finish(): void {
+    this.stop();
+  }
+}
+
+/** What an OS signal has to wait for: a task that only a cancel ends, with clean-up of its own. */
+class Busy extends TaskThread {
+  protected override enter(): void {
+    this.tasks.reCreate('keep', async () => {
+      say(`${this.path} ready`);
+      await forever;
+    });
+  }
+}
+
+class HungInEnter extends TaskThread {
+  protected override async enter(turn: Turn): Promise<void> {
+    say(`${this.path} entering`);
+    await turn.sleep(60_000);
+  }
+}
+
+const budget = { drainMs: 60_000, cancelMs: 60_000 };
+const options: MainOptions = {
+  onEnd: ({ reason, report }) => {
+    say(`${reason}: ${report.verdict}`);
+    return undefined;
+  },
+};
+
+const scenarios: Record<string, () => unknown> = {
+  clean: () => runMain(() => new Root((turn) => turn.sleep(20)), options),
+  enter: () => runMain(() => new HungInEnter(), options),
+  hung: () => runMain(() => new Root(() => forever), { ...options, stop: budget }),
+  budget: () => runMain(() => new Root(() => forever), { ...options, stop: { drainMs: 50, cancelMs: 50 } }),
+  slow: () =>
+    runMain(() => new Root((turn) => turn.sleep(60_000)), { ...options, stop: { drainMs: 60_000, cancelMs: 100 } }),
+  busy: () => runMain(() => new Busy(), { ...options, stop: budget }),
+  two: () =>
+    Promise.all([
+      runMain(() => new Root((turn) => turn.sleep(300), { name: 'A' }), options),
+      runMain(() => new Root(() => forever, { name: 'B', stop: { drainMs: 20, cancelMs: 20 } }), options),
+    ]),
+  finish: () => {
+    const root = new Root(() => {});
+    setTimeout(() => root.finish(), 20);
+    return runMain(root, options);
+  },
+  fails: () =>
+    runMain(
+      () =>
+        new (class Failing extends TaskThread {
+          protected override enter(): void {
+            throw new RangeError('cannot begin');
+          }
+        })(),
+      options,
+    ),
+  factory: () =>
+    runMain((): Root => {
+      throw new RangeError('no root');
+    }, options),
+  code: () => {
+    const root = new Root(() => {});
+    setTimeout(() => root.finish(), 20);
+    return runMain(root, { onEnd: () => 7 });
+  },
+  badEnd: () => {
+    const root = new Root(() => {});
+    setTimeout(() => root.finish(), 20);
+    return runMain(root, {
+      onEnd: () => {
+        throw new Error('bad onEnd');
+      },
+    });
+  },
+  wrong: () =>
+    runMain(() => new Root(() => {}), { stop: { drainMs: -1 } }).catch((error: unknown) => say(String(error))),
+};
+
+await scenarios[process.argv[2] ?? '']?.();

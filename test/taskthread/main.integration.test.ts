@@ -1,0 +1,126 @@
+/** `runMain` in real processes, with real OS signals. */
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string[];
+  readonly err: string;
+  readonly tookMs: number;
+}
+
+const root = resolve(__dirname, '../..');
+
+/** Runs a program, sends it OS signals one after the other once it has said so many lines, and waits for its end. */
+function run(scenario: string, osSignals: NodeJS.Signals[] = [], lines = 1, gapMs = 60): Promise<Ended> {
+  const flags = ['--no-warnings', '--conditions=taskthread-source', '--import', './scripts/ts-node.mjs'];
+  const child = spawn(process.execPath, [...flags, 'test/taskthread/main-program.ts', scenario], {
+    cwd: root,
+    env: { ...process.env, TS_NODE_TRANSPILE_ONLY: '1', NODE_OPTIONS: '' },
+  });
+  let out = '';
+  let err = '';
+  let began = 0;
+  const send = (left: NodeJS.Signals[]): void => {
+    const [first, ...rest] = left;
+    if (first === undefined) return;
+    child.kill(first);
+    setTimeout(() => send(rest), gapMs);
+  };
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+    if (began > 0 || out.split('\n').length <= lines) return;
+    began = Date.now();
+    send(osSignals);
+  });
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  return new Promise((done) => {
+    child.on('close', (code) => done({ code, out: out.trim().split('\n'), err, tookMs: Date.now() - began }));
+  });
+}
+
+describe('an OS signal', () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s stops the root: it drains, and the code is 0', async (name) => {
+    const { code, out, err } = await run('clean', [name]);
+    expect([code, out, err]).toEqual([0, ['/Root-1 ready', '/Root-1 exits', `${name}: clean`], '']);
+  });
+
+  test('during enter cancels enter', async () => {
+    const { code, out, err, tookMs } = await run('enter', ['SIGINT']);
+    expect([code, out]).toEqual([1, ['/HungInEnter-1 entering', 'SIGINT: cancelled']]);
+    expect(err).toContain('cancelled  /HungInEnter-1');
+    expect(tookMs).toBeLessThan(5000);
+  });
+
+  test('a second one skips to cancel', async () => {
+    const { code, out, tookMs } = await run('slow', ['SIGTERM', 'SIGINT']);
+    expect([code, out.at(-1)]).toEqual([1, 'SIGTERM: cancelled']);
+    expect(tookMs).toBeLessThan(5000);
+  });
+
+  test('a third one abandons, and says what hung, since when', async () => {
+    const { code, out, err, tookMs } = await run('hung', ['SIGINT', 'SIGINT', 'SIGINT']);
+    expect([code, out.at(-1)]).toEqual([3, 'SIGINT: abandoned']);
+    expect(err).toMatch(
+      /^\/Root-1: abandoned, 1 threads ended in \d+ ms\n {2}abandoned {2}\/Root-1: hung on exit for \d+ ms\n/,
+    );
+    expect(tookMs).toBeLessThan(5000);
+  });
+
+  test('one is enough where the budget is over: the process exits by force, with its output flushed', async () => {
+    const { code, err } = await run('budget', ['SIGINT']);
+    expect(code).toBe(3);
+    expect(err).toContain('hung on exit');
+  });
+
+  test('a task that hangs is named', async () => {
+    const { code, err } = await run('busy', ['SIGINT', 'SIGINT', 'SIGINT']);
+    expect(code).toBe(3);
+    expect(err).toContain('hung on task keep');
+  });
+
+  test('stops both of two roots; the one that hangs does not cut off the other, and the code is the gravest', async () => {
+    const { code, out } = await run('two', ['SIGTERM'], 2);
+    expect(out).toEqual([
+      '/A-1 ready',
+      '/B-1 ready',
+      '/A-1 exits',
+      '/B-1 exits',
+      'SIGTERM: abandoned',
+      'SIGTERM: clean',
+    ]);
+    expect(code).toBe(3);
+  });
+});
+
+describe('without an OS signal', () => {
+  test('a root that finishes: the process was alive until then, and the code is 0', async () => {
+    const { code, out, err } = await run('finish');
+    expect([code, out.at(-1), err]).toEqual([0, 'finished: clean', '']);
+  });
+
+  test('a root that fails: the code is 1, the error is printed once with its stack', async () => {
+    const { code, out, err } = await run('fails');
+    expect([code, out]).toEqual([1, ['failed: clean']]);
+    expect(err).toMatch(/failed {5}\/Failing-1: RangeError: cannot begin\nRangeError: cannot begin\n\s+at /);
+  });
+
+  test('a factory that throws is a failure like any other', async () => {
+    const { code, out, err } = await run('factory');
+    expect([code, out]).toEqual([1, ['failed: clean']]);
+    expect(err).toContain('RangeError: no root');
+  });
+
+  test('onEnd decides the code; one that throws is told', async () => {
+    const [good, bad] = [await run('code'), await run('badEnd')];
+    expect(good.code).toBe(7);
+    expect([bad.code, bad.err]).toEqual([1, 'the end of /Root-1 could not be told: bad onEnd\n']);
+  });
+
+  test('wrong options reject before anything has happened', async () => {
+    const { code, out } = await run('wrong');
+    expect([code, out]).toEqual([0, [expect.stringContaining('InvalidOptionError: stop.drainMs')]]);
+  });
+});
