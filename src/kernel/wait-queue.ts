@@ -204,7 +204,7 @@ class Sleep implements WaitOwner {
 }
 
 /** A rejected promise that is no unhandled rejection when nobody looks: for refusals that say "it is over". */
-export function rejected(error: unknown, scheduler?: Scheduler): Promise<never> {
+export function rejected(error: unknown, scheduler: Scheduler | undefined): Promise<never> {
   const promise = failing(error, scheduler);
   promise.catch(noop);
   return promise;

@@ -231,7 +231,7 @@ export class Listener implements WaitOwner {
   #takeOrPark(scoped: Scoped | undefined): Promise<Socket> {
     const scope = scoped?.cancelScope;
     const refusal = refusalOf(scoped, true);
-    if (refusal !== undefined) return rejected(refusal);
+    if (refusal !== undefined) return rejected(refusal, undefined);
     if (this.#state === 'closed') return Promise.reject(new SocketClosedError(this.toString()));
     const socket = this.#pending.shift();
     if (socket === undefined) return this.#line.park(this, { scope, source: true, by: scoped }) as Promise<Socket>;

@@ -117,7 +117,7 @@ export class ReceivingSide implements WaitOwner {
   #takeOrPark(want: Want, scoped: Scoped | undefined): Promise<Buffer | number> {
     const scope = scoped?.cancelScope;
     const refusal = refusalOf(scoped, true);
-    if (refusal !== undefined) return rejected(refusal);
+    if (refusal !== undefined) return rejected(refusal, undefined);
     if (this.#closed) return Promise.reject(new SocketClosedError(this.#name));
     if (this.#chunks.length === 0 && !this.#ended) {
       if (this.#failure !== undefined) return Promise.reject(new SocketFailedError(this.#name, this.#failure));

@@ -109,12 +109,12 @@ export class ChildHandle implements Child<unknown> {
   static sendFrom(sender: SendTarget, child: AnyChild, signal: unknown, wait: Wait): Promise<void> | undefined {
     if (!ChildHandle.#is(child)) return Promise.reject(new InvalidOptionError('child', child, 'the handle of a child'));
     const edge = child.#edge;
-    if (sender.ended) return rejected(new ThreadEndedError(sender.path, signal));
+    if (sender.ended) return rejected(new ThreadEndedError(sender.path, signal), edge.scheduler);
     if ((edge.parent as unknown) !== sender) {
       return Promise.reject(new NotAChildError(edge.path, sender.path, signal));
     }
     const { refusal } = wait;
-    return refusal === undefined ? edge.sendDown(signal, wait) : rejected(refusal);
+    return refusal === undefined ? edge.sendDown(signal, wait) : rejected(refusal, edge.scheduler);
   }
 
   static sendToAll(
@@ -142,7 +142,7 @@ export class ChildHandle implements Child<unknown> {
   ): Promise<Answer> {
     if (!ChildHandle.#is(child)) return Promise.reject(new InvalidOptionError('child', child, 'the handle of a child'));
     const edge = child.#edge;
-    if (sender.ended) return rejected(new ThreadEndedError(sender.path));
+    if (sender.ended) return rejected(new ThreadEndedError(sender.path), edge.scheduler);
     if ((edge.parent as unknown) !== sender) {
       return Promise.reject(new NotAChildError(edge.path, sender.path, undefined));
     }
@@ -177,7 +177,8 @@ export class ChildHandle implements Child<unknown> {
     const wait = this.#wait(options);
     const { refusal } = wait;
     if (refusal === undefined) return this.#edge.sendDown(signal, wait);
-    return rejected(refusal instanceof ThreadEndedError ? new ThreadEndedError(refusal.path, signal) : refusal);
+    const error = refusal instanceof ThreadEndedError ? new ThreadEndedError(refusal.path, signal) : refusal;
+    return rejected(error, this.#edge.scheduler);
   }
 
   trySend(signal: never): boolean {

@@ -218,7 +218,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     const refusal = life.refusalOfChild(resolved);
     if (refusal !== undefined) {
       life.closeOwned(resolved);
-      return rejected(refusal);
+      return rejected(refusal, life.schedulerIfStarted);
     }
     try {
       const child = lifeOf(typeof make === 'function' ? make() : make);
@@ -262,10 +262,10 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
   /** As the turn's word, in the thread's scope. */
   protected sendToParent(signal: Up, options?: WaitOptions): Promise<void> | undefined {
     const life = this.#life;
-    if (life.ended) return rejected(new ThreadEndedError(life.path, signal));
+    if (life.ended) return rejected(new ThreadEndedError(life.path, signal), life.schedulerIfStarted);
     const wait = options?.scope ?? life;
     const { refusal } = wait;
-    return refusal === undefined ? life.edge.sendUp(signal, wait) : rejected(refusal);
+    return refusal === undefined ? life.edge.sendUp(signal, wait) : rejected(refusal, life.schedulerIfStarted);
   }
 
   /** Sends to the parent without waiting. False when the signal would have to wait or is refused. Errors: `ThreadEndedError`. */

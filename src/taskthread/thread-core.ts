@@ -9,6 +9,7 @@ import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
 import { type WaitOwner, Waiter, WaitQueue } from '../kernel/wait-queue.ts';
 import { ChildHandle, type ChildRuntime } from './child.ts';
 import type { Children } from './children.ts';
@@ -86,6 +87,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   get host(): Host {
     return this.edge.parent.host;
+  }
+
+  /** Undefined before the start, when nothing can be starved yet. */
+  get schedulerIfStarted(): Scheduler | undefined {
+    return this.#edge?.parent.host.scheduler;
   }
 
   get name(): string {

@@ -72,7 +72,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     const refusal = this.refusalOfChild(spec);
     if (refusal !== undefined) {
       this.closeOwned(spec);
-      return rejected(refusal);
+      return rejected(refusal, this.schedulerIfStarted);
     }
     const wait = spec.scope ?? this;
     const edge = new LocalEdge(this, child, spec);

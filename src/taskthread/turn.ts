@@ -79,9 +79,9 @@ export class Turn<in Up = never> implements Scoped {
   /** Sends to the parent; as `send` otherwise. */
   sendToParent(signal: Up): Promise<void> | undefined {
     const owner = this.#owner;
-    if (owner.ended) return rejected(new ThreadEndedError(owner.path, signal));
+    if (owner.ended) return rejected(new ThreadEndedError(owner.path, signal), owner.host.scheduler);
     const refusal = this.refusal;
-    return refusal === undefined ? owner.edge.sendUp(signal, this) : rejected(refusal);
+    return refusal === undefined ? owner.edge.sendUp(signal, this) : rejected(refusal, owner.host.scheduler);
   }
 
   /**
@@ -108,13 +108,13 @@ export class Turn<in Up = never> implements Scoped {
   /** Sends the parent a request and waits for its answer; as `ask` otherwise. */
   askParent<Answer>(make: (reply: Reply<Answer>) => Up, options?: AskOptions): Promise<Answer> {
     const owner = this.#owner;
-    if (owner.ended) return rejected(new ThreadEndedError(owner.path));
+    if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
     return this.#askWithin(options, (turn) => owner.edge.askUp(make, turn));
   }
 
   /** Waits; 0 gives the event loop its turn. *Cancel-safe:* no timer is left. */
   sleep(ms: number): Promise<void> {
-    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path));
+    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), this.#owner.host.scheduler);
     return sleep(milliseconds('sleep', ms), this.cancelScope, this);
   }
 

@@ -165,7 +165,7 @@ describe('a parked wait', () => {
     void line.park(owner, { scope });
     void line.park(owner);
     line.refuseAll(new Error('over'));
-    void rejected(new Error('over'));
+    void rejected(new Error('over'), undefined);
     // The test runner fails this test when one of them is unhandled.
     await microtasks();
     await microtasks();

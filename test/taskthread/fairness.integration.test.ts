@@ -1,6 +1,6 @@
 /** Law 9, in real time: a tree that floods lets the event loop have its turns. Counts turns of a timer, and no durations. */
 import { performance } from 'node:perf_hooks';
-import { type Child, start } from '../../src/index.ts';
+import { type Child, start, type Turn } from '../../src/index.ts';
 import { leakCheck } from '../../src/testing/index.ts';
 import { Toy } from './toys.ts';
 
@@ -128,5 +128,43 @@ describe.each([0, 50, 1000])('with turns and handlers of %d us', (us) => {
     expect(timers).toBeGreaterThan(FEW_TURNS);
     expect(immediates).toBeGreaterThan(FEW_TURNS);
     expect(handled).toBeGreaterThan(FEW_TURNS);
+  });
+});
+
+/** Enough to hold the event loop for seconds where refusals take no time of the slice. */
+const TRIES = 3_000_000;
+
+describe('what is refused, caught and tried again for ever', () => {
+  const words: [string, (turn: Turn<unknown>) => Promise<void> | undefined][] = [
+    ['sendToParent', (turn) => turn.sendToParent('again')],
+    ['sleep', (turn) => turn.sleep(1)],
+  ];
+
+  test.each(words)('%s, does not keep a stop from returning', async (_name, word) => {
+    const check = leakCheck();
+    const parent = new Toy();
+    const child = new Toy();
+    const root = await start(parent as never);
+    await parent.add(child as never);
+    let tries = 0;
+    child.tasks.reCreate('spin', async (turn) => {
+      while (tries < TRIES) {
+        await turn.sleep(1).catch(() => {});
+        while (turn.cancelled && tries++ < TRIES) {
+          try {
+            await word(turn as Turn<unknown>);
+          } catch {
+            // As a careless program does.
+          }
+        }
+      }
+    });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const report = await root.stop({ drainMs: 20, cancelMs: 20 });
+    expect(tries).toBeLessThan(TRIES);
+    expect(report.abandoned.map(({ hungOn }) => hungOn.map(({ what }) => what))).toEqual([['task spin']]);
+    tries = TRIES;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    check();
   });
 });
