@@ -99,7 +99,7 @@ describe.each([0, 50, 1000])('with turns and handlers of %d us', (us) => {
       'limits of work that never waits',
       (_root, toy, count) => {
         toy.tasks.reCreate('limits', async (turn) => {
-          for (;;) {
+          while (!turn.cancelled) {
             await turn.timeoutAfter(1000, () => spin(us));
             count();
           }
@@ -111,8 +111,9 @@ describe.each([0, 50, 1000])('with turns and handlers of %d us', (us) => {
       async (_root, toy, count) => {
         const gone = await toy.add(new Toy());
         await gone.stop();
-        toy.tasks.reCreate('joins', async () => {
-          for (;;) {
+        // What has ended can be joined for ever: also after the thread's own end, so it has to look.
+        toy.tasks.reCreate('joins', async (turn) => {
+          while (!turn.cancelled) {
             await gone.join();
             await gone.stop();
             spin(us);
