@@ -2,6 +2,7 @@
  * Is copied into an empty folder that has the packed package installed, and loads it there as users do (see
  * check-packed.mjs). `node packed-probe.cjs import|require`: who loads first, since that must not matter.
  */
+// oxlint-disable-next-line typescript/unbound-method -- join needs no this
 const { join } = require('node:path');
 const { lists, commonJsFiles } = require('./packed-lists.json');
 

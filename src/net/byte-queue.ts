@@ -6,7 +6,7 @@
  */
 import { RingBuffer } from '../kernel/ring-buffer.ts';
 
-export const NO_BYTES: Buffer = Buffer.alloc(0);
+const NO_BYTES: Buffer = Buffer.alloc(0);
 
 const SMALL_BYTES = 1024;
 const GATHERED_BYTES = 4096;

@@ -5,6 +5,7 @@ export {
   FRAMINGS,
   type FrameDecoder,
   type FrameEncoder,
+  type FrameLimit,
   type Framing,
   type FramingError,
   type FramingOptions,

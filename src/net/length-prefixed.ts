@@ -22,7 +22,7 @@ const HEADER_BYTES = 4;
 export interface LengthPrefixedOptions extends FrameLimit {}
 
 /** Checks the options and fills in what is not set. Throws `TT_INVALID_OPTION`. */
-export function resolveLengthPrefixedOptions(options: LengthPrefixedOptions = {}): Required<LengthPrefixedOptions> {
+function resolveLengthPrefixedOptions(options: LengthPrefixedOptions = {}): Required<LengthPrefixedOptions> {
   return resolveFrameLimit(options);
 }
 

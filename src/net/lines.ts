@@ -88,7 +88,7 @@ export class OpenLine {
 export interface LinesOptions extends FrameLimit {}
 
 /** Checks the options and fills in what is not set. Throws `TT_INVALID_OPTION`. */
-export function resolveLinesOptions(options: LinesOptions = {}): Required<LinesOptions> {
+function resolveLinesOptions(options: LinesOptions = {}): Required<LinesOptions> {
   return resolveFrameLimit(options);
 }
 

@@ -45,7 +45,7 @@ export interface SyslogOptions extends FrameLimit {
 }
 
 /** Checks the options and fills in what is not set. Throws `TT_INVALID_OPTION`. */
-export function resolveSyslogOptions(options: SyslogOptions = {}): Required<SyslogOptions> {
+function resolveSyslogOptions(options: SyslogOptions = {}): Required<SyslogOptions> {
   knownFields('options', options, ['maxFrameBytes', 'trailer']);
   const { trailer = 'lf', ...limit } = options;
   return { ...resolveFrameLimit(limit), trailer: oneOf('options.trailer', trailer, TRAILERS) };

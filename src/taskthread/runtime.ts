@@ -128,6 +128,7 @@ export abstract class Runtime extends ThreadCore implements Runnable {
     toPromise(result).then(
       () => {
         if (!settled()) return;
+        // oxlint-disable-next-line promise/no-callback-in-promise -- what follows the hook, be it asynchronous or not
         done();
         this.wake();
       },

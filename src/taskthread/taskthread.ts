@@ -64,6 +64,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
   declare readonly '~protocol'?: Protocol<Down, Up, ChildUp>;
   readonly #life: ThreadLife;
 
+  // oxlint-disable typescript/unbound-method -- hooks are looked up once, and called with the thread as `this`
   static {
     class Life extends ThreadLife {
       protected readonly thread: AnyThread;
@@ -103,6 +104,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     makeLife = (thread, options) => new Life(thread, options);
     lifeOfThread = (thread) => thread.#life;
   }
+  // oxlint-enable typescript/unbound-method
 
   /** Errors: `InvalidOptionError`. A constructor has no side effects: nothing happens before the thread is started. */
   constructor(options?: ThreadOptions<Down, Up>) {

@@ -176,6 +176,7 @@ export class VirtualTime {
     const done = (): void => {
       pending = false;
     };
+    // oxlint-disable-next-line promise/no-callback-in-promise -- notes that it has settled, and passes nothing on
     promise.then(done, done);
     for (;;) {
       await this.settle();

@@ -28,14 +28,16 @@ class ToyChannel implements ByteChannel, WaitOwner {
     return (await this.#line.park(this, { scope: options.scope?.cancelScope, source: true })) as Buffer;
   }
 
-  async sendAll(data: Uint8Array | readonly Uint8Array[]): Promise<void> {
-    if (this.#closed) throw new SocketClosedError('the toy', { progress: { bytesWritten: 0 } });
+  sendAll(data: Uint8Array | readonly Uint8Array[]): Promise<void> {
+    if (this.#closed) return Promise.reject(new SocketClosedError('the toy', { progress: { bytesWritten: 0 } }));
     this.sent.push(Buffer.concat(Array.isArray(data) ? data : [data as Uint8Array]));
+    return Promise.resolve();
   }
 
-  async flush(): Promise<void> {
-    if (this.#closed) throw new SocketClosedError('the toy');
+  flush(): Promise<void> {
+    if (this.#closed) return Promise.reject(new SocketClosedError('the toy'));
     this.flushes++;
+    return Promise.resolve();
   }
 
   close(): void {
@@ -172,7 +174,7 @@ describe('a read that is cut short', () => {
         const stream = new ByteStream(channel);
         const { scope, end } = ending.begin();
         const reading = failureOf(read(stream, { scope }));
-        while (stream.snapshot().bufferedBytes < 15) await null;
+        while (stream.snapshot().bufferedBytes < 15) await Promise.resolve();
         end();
         const progress = lines === undefined ? { bytesRead: 15 } : { bytesRead: 15, linesRead: lines };
         expect(await reading).toMatchObject({ code: ending.code, progress });
@@ -188,7 +190,7 @@ describe('a read that is cut short', () => {
     const one = streamOf('12345');
     const two = streamOf('123');
     const failures = [one, two].map((stream) => failureOf(stream.readExactly(9, { scope })));
-    while (two.snapshot().bufferedBytes < 3) await null;
+    while (two.snapshot().bufferedBytes < 3) await Promise.resolve();
     const reason = new CancelledError('by the test');
     scope.cancel(reason);
     const [first, second] = await Promise.all(failures);
@@ -259,7 +261,7 @@ describe('after close', () => {
   test('a waiting read is woken, and disposal closes', async () => {
     const stream = streamOf('half a li');
     const reading = failureOf(stream.readLine());
-    while (stream.snapshot().bufferedBytes === 0) await null;
+    while (stream.snapshot().bufferedBytes === 0) await Promise.resolve();
     stream[Symbol.dispose]();
     expect(await reading).toMatchObject({ code: 'TT_SOCKET_CLOSED' });
   });

@@ -94,9 +94,11 @@ export function meterBytes(budget: number, work: () => void): BytesMetered {
     metered[what] += bytes;
     if (metered[what] > budget) throw new Error(`more than ${budget} bytes ${what}: this is not linear`);
   };
+  // oxlint-disable typescript/unbound-method -- put back as they were, and called with `call`
   const { copy, indexOf } = Buffer.prototype;
   const { set, slice } = Uint8Array.prototype;
   const { concat, from } = Buffer;
+  // oxlint-enable typescript/unbound-method
   Buffer.prototype.copy = function (this: Buffer, ...given: Parameters<typeof copy>) {
     const bytes = copy.apply(this, given);
     add('copied', bytes);

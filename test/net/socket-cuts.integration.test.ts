@@ -41,7 +41,7 @@ async function cutOf(work: Promise<unknown>): Promise<Progress | undefined> {
 /** Lets some turns of the loop pass, and microtasks after them. */
 async function aMoment(random: Random): Promise<void> {
   for (let turns = random(12); turns > 0; turns--) await loopTurn();
-  for (let ticks = random(6); ticks > 0; ticks--) await null;
+  for (let ticks = random(6); ticks > 0; ticks--) await Promise.resolve();
 }
 
 async function runCuts(cut: (random: Random, near: Socket, far: Socket) => Promise<boolean>): Promise<number> {

@@ -9,7 +9,7 @@
 // of a connection's frames in their order, for the ends that compare two accounts without sharing a process.
 import { createHash } from 'node:crypto';
 
-export const HEADER_BYTES = 8;
+const HEADER_BYTES = 8;
 export const MIN_FRAME_BYTES = HEADER_BYTES;
 export const PREFIX_BYTES = 4;
 const BLOCK_BYTES = 128 * 1024;
