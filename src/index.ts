@@ -10,9 +10,9 @@ export { MessageSignal } from './intercom/signal.ts';
 export type { CancelScope, Scoped } from './kernel/cancel-scope.ts';
 export type { Clock, Timer } from './kernel/clock.ts';
 export * from './kernel/errors.ts';
-export type { Record as LifecycleRecord } from './kernel/probe.ts';
+export type { LifecycleRecord } from './kernel/probe.ts';
 export type { Scheduler } from './kernel/scheduler.ts';
-export type { AnyChild, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
+export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
 export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
 export type { Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
 export { type MainEnd, type MainOptions, runMain } from './taskthread/main.ts';
@@ -36,4 +36,4 @@ export {
   TaskThread,
   type ThreadClass,
 } from './taskthread/taskthread.ts';
-export type { AskOptions, Turn } from './taskthread/turn.ts';
+export type { Turn } from './taskthread/turn.ts';

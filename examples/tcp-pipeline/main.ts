@@ -4,7 +4,7 @@
 import { formatStopReport, type MainEnd, runMain } from 'taskthread';
 import { type PartialAccount, ReadingGate } from 'taskthread/threads';
 import { MasterThread } from './master-thread.ts';
-import { parseCommandLine, type PipelineOptions, UsageError } from './options.ts';
+import { type PipelineOptions, parseCommandLine, UsageError } from './options.ts';
 import { Reporter } from './reporter.ts';
 import type { PipelineContext } from './signals.ts';
 import { newTotals, unconfirmedOf } from './totals.ts';
@@ -51,7 +51,7 @@ function finish({ options, totals, reporter }: PipelineContext, { reason, outcom
   const unstored = options.database === null ? 0 : totals.accepted - totals.stored;
   const { error } = outcome;
   if (outcome.kind === 'failed') process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  reporter.text(formatStopReport('stopped', report));
+  reporter.text(formatStopReport('The pipeline', report));
   reporter.text(
     Object.entries(totals)
       .map(([name, n]) => `${name} ${typeof n === 'object' ? JSON.stringify(n) : n}`)

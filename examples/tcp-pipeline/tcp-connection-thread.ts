@@ -3,7 +3,7 @@
  */
 import type { AnyChild, Child, Turn } from 'taskthread';
 import { encodeLengthPrefixed, type Socket } from 'taskthread/net';
-import { frameLane, type StreamEnd, TCPConnectionThread as Connection } from 'taskthread/threads';
+import { TCPConnectionThread as Connection, frameLane, type StreamEnd } from 'taskthread/threads';
 import { DataProcessorThread } from './data-processor-thread.ts';
 import type { Frames, PipelineContext, Unreadable } from './signals.ts';
 

@@ -1,7 +1,7 @@
 /**
  * Passes frames on to websockets: a thread for each destination, and the feed. IN: frames.
  */
-import { type FrameBatch, WebSocketMasterThread, WebSocketSubThread as Destination } from 'taskthread/threads';
+import { WebSocketSubThread as Destination, type FrameBatch, WebSocketMasterThread } from 'taskthread/threads';
 import type { PipelineContext } from './signals.ts';
 
 /** One destination. */

@@ -3,7 +3,7 @@
  * or later, settles the reply. The answer travels on the control lane: it needs no place and overtakes data.
  */
 import { AskUnansweredError, EdgeClosedError } from '../kernel/errors.ts';
-import { rejected, type WaitOwner, WaitQueue, type Waiter } from '../kernel/wait-queue.ts';
+import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { Wait } from './wait.ts';
 
 /** What a request carries, and its handler answers with. Only the first answer counts; one that comes late is counted. */
@@ -29,16 +29,16 @@ export class Reply<in Answer> {
   }
 }
 
+interface Request {
+  signal: unknown;
+  /** Names who is asked. */
+  readonly asked: () => string;
+}
+
 /** The requests of one edge, both ways, that wait for their answers. */
 export class Asks implements WaitOwner {
   readonly #line = new WaitQueue();
-  /** Names who is asked. */
-  readonly #path: () => string;
   lateReplies = 0;
-
-  constructor(path: () => string) {
-    this.#path = path;
-  }
 
   get waiting(): number {
     return this.#line.length;
@@ -51,12 +51,13 @@ export class Asks implements WaitOwner {
     make: (reply: Reply<Answer>) => unknown,
     send: (signal: unknown) => Promise<void> | undefined,
     wait: Wait,
+    asked: () => string,
   ): Promise<Answer> {
     const scope = wait.cancelScope;
     const refusal = scope?.refusal;
     if (refusal !== undefined) return rejected(refusal, scope?.host.scheduler);
     // Parked before `make` is called: that is user code, and may answer at once, or cancel.
-    const request: { signal: unknown } = { signal: undefined };
+    const request: Request = { signal: undefined, asked };
     const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait });
     const reply = new Reply<Answer>((ok, value) => {
       if (!waiter.parked) this.lateReplies++;
@@ -75,19 +76,22 @@ export class Asks implements WaitOwner {
   /** A signal will not be handled; if it was a request, its asker is told. */
   signalLost(signal: unknown, reason: string): void {
     for (let waiter = this.#line.first; waiter !== undefined; waiter = waiter.next) {
-      if ((waiter.item as { signal: unknown }).signal !== signal) continue;
-      waiter.refuse(new AskUnansweredError(this.#path(), reason));
+      const request = waiter.item as Request;
+      if (request.signal !== signal) continue;
+      waiter.refuse(new AskUnansweredError(request.asked(), reason));
       return;
     }
   }
 
   /** The edge is over: nobody will answer any more. */
   end(reason: string): void {
-    this.#line.refuseAll(new AskUnansweredError(this.#path(), reason));
+    for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.first) {
+      waiter.refuse(new AskUnansweredError((waiter.item as Request).asked(), reason));
+    }
   }
 
-  describeWait(): string {
-    return `an answer over the edge of ${this.#path()}`;
+  describeWait(waiter: Waiter): string {
+    return `an answer of ${(waiter.item as Request).asked()}`;
   }
 
   waitCancelled(): void {}

@@ -5,8 +5,8 @@
  */
 import type { Host } from '../kernel/host.ts';
 import type { Reply } from './ask.ts';
-import type { ResolvedLaneOptions } from './lane-options.ts';
 import type { Lane, LaneReceiver, LaneSnapshot, Wait } from './lane.ts';
+import type { ResolvedLaneOptions } from './lane-options.ts';
 
 /** How long a stop may take: first to drain, then to cancel. */
 export interface StopBudget {

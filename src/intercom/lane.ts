@@ -13,7 +13,7 @@
 import { EdgeClosedError, LaneFullError } from '../kernel/errors.ts';
 import type { RingBuffer } from '../kernel/ring-buffer.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { failing, rejected, type WaitOwner, type Waiter } from '../kernel/wait-queue.ts';
+import { failing, rejected, type Waiter, type WaitOwner } from '../kernel/wait-queue.ts';
 import type { LaneSnapshot } from './books.ts';
 import type { ResolvedLaneOptions } from './lane-options.ts';
 import { LaneQueue } from './lane-queue.ts';

@@ -62,8 +62,13 @@ export class LocalEdge implements Edge, LaneOwner {
   }
 
   askDown<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks(() => this.path);
-    return this.#asks.ask(make, (signal) => this.sendDown(signal, wait), wait);
+    this.#asks ??= new Asks();
+    return this.#asks.ask(
+      make,
+      (signal) => this.sendDown(signal, wait),
+      wait,
+      () => this.path,
+    );
   }
 
   sendUp(signal: unknown, wait: Wait): Promise<void> | undefined {
@@ -79,8 +84,13 @@ export class LocalEdge implements Edge, LaneOwner {
   }
 
   askUp<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks(() => this.path);
-    return this.#asks.ask(make, (signal) => this.sendUp(signal, wait), wait);
+    this.#asks ??= new Asks();
+    return this.#asks.ask(
+      make,
+      (signal) => this.sendUp(signal, wait),
+      wait,
+      () => this.parent.path,
+    );
   }
 
   closeDown(): void {
@@ -95,7 +105,7 @@ export class LocalEdge implements Edge, LaneOwner {
     this.#down?.close();
     this.#down?.discard(reason);
     this.#up?.close();
-    this.#asks?.end(reason);
+    this.#asks?.end(`${this.path} has ended`);
   }
 
   signalLost(lane: Lane, signal: unknown, reason: string): void {

@@ -3,7 +3,7 @@
  * Knows nothing of room: the lane decides who is let in, and when.
  */
 import type { CancelScope } from '../kernel/cancel-scope.ts';
-import { type WaitOwner, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
+import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { Parcel } from './parcel.ts';
 
 export class SenderLine {

@@ -10,9 +10,10 @@
  *
  * Not here: the parking itself (`wait-queue`), and which thread owns which scope (`../taskthread`).
  */
+
+import type { Timer } from './clock.ts';
 import { CancelledError } from './errors.ts';
 import type { Host } from './host.ts';
-import type { Timer } from './clock.ts';
 
 /** A member of a scope: a child scope or a parked waiter. The scope links members into a list of its own. */
 export interface ScopeMember {

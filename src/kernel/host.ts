@@ -3,7 +3,7 @@
  * run a program in virtual time.
  */
 import { type Clock, realClock } from './clock.ts';
-import { Probe, type Record } from './probe.ts';
+import { type LifecycleRecord, Probe } from './probe.ts';
 import { LoopScheduler, type Scheduler } from './scheduler.ts';
 
 export interface Host {
@@ -17,7 +17,7 @@ export interface Host {
 export interface HostOptions {
   readonly clock?: Clock | undefined;
   readonly scheduler?: Scheduler | undefined;
-  readonly onRecord?: ((record: Record) => void) | undefined;
+  readonly onRecord?: ((record: LifecycleRecord) => void) | undefined;
 }
 
 export function makeHost(options: HostOptions): Host {

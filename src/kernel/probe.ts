@@ -24,7 +24,7 @@ export interface LiveCounts {
 export const live: LiveCounts = { threads: 0, tasks: 0, timers: 0, waiters: 0, sockets: 0, servers: 0 };
 
 /** One thing that happened in a tree, as plain data. `path` names the thread. */
-export type Record =
+export type LifecycleRecord =
   | { readonly kind: 'entered'; readonly path: string }
   | { readonly kind: 'stopping'; readonly path: string; readonly why: string }
   | { readonly kind: 'ended'; readonly path: string; readonly outcome: string; readonly error?: unknown }
@@ -49,9 +49,9 @@ export type Record =
 
 /** Where the records of one tree go. */
 export class Probe {
-  #sink: ((record: Record) => void) | undefined;
+  #sink: ((record: LifecycleRecord) => void) | undefined;
 
-  constructor(sink?: (record: Record) => void) {
+  constructor(sink?: (record: LifecycleRecord) => void) {
     this.#sink = sink;
   }
 
@@ -60,7 +60,7 @@ export class Probe {
     return this.#sink !== undefined;
   }
 
-  record(record: Record): void {
+  record(record: LifecycleRecord): void {
     try {
       this.#sink?.(record);
     } catch (error) {

@@ -8,9 +8,9 @@
  * `waitCancelled`.
  */
 import type { CancelScope, ScopeLevel, ScopeMember } from './cancel-scope.ts';
+import type { Timer } from './clock.ts';
 import { live } from './probe.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { Timer } from './clock.ts';
 
 /** What is waited on: it can say so, and puts its books right when a waiter gives up. */
 export interface WaitOwner {

@@ -7,6 +7,7 @@ import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
 import type { Wait } from '../intercom/lane.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
+import { milliseconds } from '../kernel/check.ts';
 import { InvalidOptionError, NotAChildError, ThreadEndedError } from '../kernel/errors.ts';
 import { rejected } from '../kernel/wait-queue.ts';
 import { calm } from './cancellation.ts';
@@ -14,6 +15,7 @@ import type { ThreadEventEmitter } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
 import { resolveStopOptions, type StopOptions, type StopReport } from './shutdown.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
+import { withinLimit } from './time-limit.ts';
 
 /** What a thread takes and gives, as a type. */
 export interface Protocol<in Down, out Up, in ChildUp> {
@@ -31,6 +33,12 @@ export type UpOf<C> = C extends { readonly '~protocol'?: Protocol<infer _Down, i
 /** Options of a wait: the scope (a turn, say) whose cancel ends it. Default: the thread's own. */
 export interface WaitOptions {
   readonly scope?: Scoped | undefined;
+}
+
+/** Options of a request. */
+export interface AskOptions {
+  /** Gives up after so many milliseconds, with a `TimeoutError`. Default: never. */
+  readonly timeoutMs?: number;
 }
 
 /** A child whose type is not known: what may be asked of any. */
@@ -69,7 +77,7 @@ export interface Child<in out C> extends AnyChild {
   /** Sends without waiting. False when the signal would have to wait or is refused; it is then still yours. */
   trySend(signal: DownOf<C>): boolean;
   /** Sends a request and waits for its answer; see `Turn.ask`. */
-  ask<Answer>(make: (reply: Reply<Answer>) => DownOf<C>, options?: WaitOptions): Promise<Answer>;
+  ask<Answer>(make: (reply: Reply<Answer>) => DownOf<C>, options?: WaitOptions & AskOptions): Promise<Answer>;
 }
 
 /** The thread in whose name a signal is sent. */
@@ -185,8 +193,13 @@ export class ChildHandle implements Child<unknown> {
     return this.#edge.trySendDown(signal);
   }
 
-  ask<Answer>(make: (reply: Reply<Answer>) => never, options?: WaitOptions): Promise<Answer> {
-    return this.#edge.askDown(make, this.#wait(options));
+  ask<Answer>(make: (reply: Reply<Answer>) => never, options?: WaitOptions & AskOptions): Promise<Answer> {
+    const edge = this.#edge;
+    const wait = this.#wait(options);
+    if (options?.timeoutMs === undefined) return edge.askDown(make, wait);
+    const timeoutMs = milliseconds('options.timeoutMs', options.timeoutMs);
+    const limit = { what: 'the answer', timeoutMs, outer: wait.cancelScope };
+    return calm(withinLimit(edge.parent.host, limit, (scope) => edge.askDown(make, scope)));
   }
 
   stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {

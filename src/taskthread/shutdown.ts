@@ -87,7 +87,9 @@ export interface StopReport {
 
 /** The report in a few lines, for a person. */
 export function formatStopReport(path: string, report: StopReport): string {
-  const lines = [`${path}: ${report.verdict}, ${report.threads} threads ended in ${Math.round(report.tookMs)} ms`];
+  const lines = [
+    `${path} ${report.outcome}, verdict ${report.verdict}: ${report.threads} threads ended in ${Math.round(report.tookMs)} ms`,
+  ];
   for (const thread of report.failed) lines.push(`  failed     ${thread.path}: ${errorLine(thread.error)}`);
   for (const thread of report.cancelled) lines.push(`  cancelled  ${thread.path}`);
   for (const thread of report.abandoned) {

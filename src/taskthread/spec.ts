@@ -13,8 +13,8 @@ import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { isThenable, toPromise } from './cancellation.ts';
-import { type FailurePolicy, failurePolicies } from './supervision.ts';
 import { defaultStopBudget, resolveStopOptions, type StopOptions } from './shutdown.ts';
+import { type FailurePolicy, failurePolicies } from './supervision.ts';
 
 /** What a thread declares about itself, in its constructor: `super({ … })`. */
 export interface ThreadOptions<Down, Up> {

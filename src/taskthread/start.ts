@@ -8,7 +8,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { AlreadyStartedError, CancelledError } from '../kernel/errors.ts';
 import { type Host, makeHost } from '../kernel/host.ts';
-import type { Record } from '../kernel/probe.ts';
+import type { LifecycleRecord } from '../kernel/probe.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { Child } from './child.ts';
@@ -23,7 +23,7 @@ export interface StartOptions {
   /** Decides what runs next in the whole tree. Default: in the order of arrival, in slices of 4 ms. */
   readonly scheduler?: Scheduler;
   /** Told of everything that happens in the tree: entered, failed, stopping, ended, dead letters, … */
-  readonly onRecord?: (record: Record) => void;
+  readonly onRecord?: (record: LifecycleRecord) => void;
   /** The name of the root in paths. */
   readonly name?: string;
 }

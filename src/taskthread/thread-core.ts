@@ -10,7 +10,7 @@ import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { type WaitOwner, Waiter, WaitQueue } from '../kernel/wait-queue.ts';
+import { Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { ChildHandle, type ChildRuntime } from './child.ts';
 import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter } from './events.ts';

@@ -7,13 +7,14 @@
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { Edge } from '../intercom/edge.ts';
-import { CancelScope, type Scoped } from '../kernel/cancel-scope.ts';
+import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
-import { CancelledError, ThreadEndedError, TimeoutError } from '../kernel/errors.ts';
+import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
 import { rejected, sleep } from '../kernel/wait-queue.ts';
-import { calm, isCancellation } from './cancellation.ts';
-import { type AnyChild, type Child, ChildHandle, type DownOf, type SendTarget } from './child.ts';
+import { calm } from './cancellation.ts';
+import { type AnyChild, type AskOptions, type Child, ChildHandle, type DownOf, type SendTarget } from './child.ts';
+import { withinLimit } from './time-limit.ts';
 
 /** What a turn needs of its thread. */
 export interface TurnOwner extends SendTarget {
@@ -22,12 +23,6 @@ export interface TurnOwner extends SendTarget {
   readonly edge: Edge;
   getScope(): CancelScope;
   stopItself(why: string): void;
-}
-
-/** Options of a request. */
-export interface AskOptions {
-  /** Gives up after so many milliseconds, with a `TimeoutError`. Default: never. */
-  readonly timeoutMs?: number;
 }
 
 /** One execution of a handler or hook. `Up` is what may be sent to the parent. */
@@ -123,7 +118,7 @@ export class Turn<in Up = never> implements Scoped {
    * cancelled and `shield` rejects with `TimeoutError`.
    */
   shield<T>(ms: number, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
-    return calm(this.#within('shielded work', ms, true, work));
+    return this.#within('shielded work', ms, true, work);
   }
 
   /**
@@ -131,7 +126,7 @@ export class Turn<in Up = never> implements Scoped {
    * `TimeoutError`. Limits nest: the earliest holds, and an outer one is seen inside as a `CancelledError`.
    */
   timeoutAfter<T>(ms: number, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
-    return calm(this.#within('the work', ms, false, work));
+    return this.#within('the work', ms, false, work);
   }
 
   /** Asks the thread to stop, and returns at once: to stop is never awaited from inside. */
@@ -153,42 +148,15 @@ export class Turn<in Up = never> implements Scoped {
     return this.#owner.getScope();
   }
 
-  async #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
-    const timeoutMs = milliseconds('ms', ms);
-    if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
-    const { host } = this.#owner;
-    const scope = new CancelScope(host, this.cancelScope, { timeoutMs, shielded });
-    try {
-      // Work that never waits must not starve the event loop (law 9).
-      if (host.scheduler.spend()) await host.scheduler.nextSlice();
-      return await work(new Turn<Up>(this.#owner, this.what, scope));
-    } catch (error) {
-      if (!scope.timedOut || !isCancellation(error)) throw error;
-      const progress = error instanceof CancelledError ? error.progress : undefined;
-      throw new TimeoutError(what, timeoutMs, { cause: error, ...(progress && { progress }) });
-    } finally {
-      scope.close();
-    }
+  #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
+    const owner = this.#owner;
+    if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
+    const limit = { what, timeoutMs: milliseconds('ms', ms), outer: this.cancelScope, shielded };
+    return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope))));
   }
 
-  #askWithin<Answer>(
-    options: AskOptions | undefined,
-    ask: (turn: this | Turn<Up>) => Promise<Answer>,
-  ): Promise<Answer> {
-    return options?.timeoutMs === undefined ? ask(this) : calm(this.#askInTime(options.timeoutMs, ask));
-  }
-
-  async #askInTime<Answer>(limitMs: number, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {
-    const timeoutMs = milliseconds('ask.timeoutMs', limitMs);
-    const scope = new CancelScope(this.#owner.host, this.cancelScope, { timeoutMs });
-    try {
-      return await ask(new Turn<Up>(this.#owner, this.what, scope));
-    } catch (error) {
-      if (scope.timedOut && error instanceof CancelledError)
-        throw new TimeoutError('the answer', timeoutMs, { cause: error });
-      throw error;
-    } finally {
-      scope.close();
-    }
+  #askWithin<Answer>(options: AskOptions | undefined, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {
+    if (options?.timeoutMs === undefined) return ask(this);
+    return this.#within('the answer', options.timeoutMs, false, ask);
   }
 }

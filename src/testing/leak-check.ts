@@ -1,7 +1,7 @@
 /**
  * A leak check for any test runner: compares what is alive now with what was alive when it was made.
  */
-import { live, type LiveCounts } from '../kernel/probe.ts';
+import { type LiveCounts, live } from '../kernel/probe.ts';
 
 /** Takes the count now; the function that it gives throws if anything more is alive when it is called. */
 export function leakCheck(): () => void {

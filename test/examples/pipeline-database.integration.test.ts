@@ -1,4 +1,6 @@
 // The pipeline's file: appended to over restarts, read and locked by others meanwhile, whole after the end.
+
+import { openDatabase, type Row, rowsOf } from '../../examples/tcp-pipeline/demo/stored.ts';
 import {
   beyondReference,
   endProcessesAfterEach,
@@ -8,7 +10,6 @@ import {
   startRig,
   until,
 } from './pipeline-process.ts';
-import { openDatabase, type Row, rowsOf } from '../../examples/tcp-pipeline/demo/stored.ts';
 
 endProcessesAfterEach();
 

@@ -1,8 +1,8 @@
 import { Asks, type Reply } from '../../src/intercom/ask.ts';
+import { CancelScope } from '../../src/kernel/cancel-scope.ts';
 import { EdgeClosedError, LaneFullError } from '../../src/kernel/errors.ts';
 import { leakCheck } from '../../src/testing/index.ts';
 import { microtasks, outcomeOf, virtualHost } from '../kernel/virtual-host.ts';
-import { CancelScope } from '../../src/kernel/cancel-scope.ts';
 import { waitOf } from './lane-world.ts';
 
 type Request = { readonly reply: Reply<string> };
@@ -23,7 +23,7 @@ afterEach(async () => {
 /** The asks of an edge whose lane keeps what it is sent. */
 function asksWorld(send: (signal: unknown) => Promise<void> | undefined = () => undefined) {
   const { host } = virtualHost();
-  const asks = new Asks(() => '/Master-1/Database-2');
+  const asks = new Asks();
   const sent: Request[] = [];
   const scope = new CancelScope(host);
   const keep = (signal: unknown): Promise<void> | undefined => {
@@ -31,7 +31,7 @@ function asksWorld(send: (signal: unknown) => Promise<void> | undefined = () => 
     return send(signal);
   };
   const ask = (makeRequest: (reply: Reply<string>) => unknown = make): Promise<string> =>
-    asks.ask(makeRequest, keep, waitOf(scope));
+    asks.ask(makeRequest, keep, waitOf(scope), () => '/Master-1/Database-2');
   return { asks, sent, scope, ask };
 }
 
@@ -107,7 +107,7 @@ describe('a request', () => {
     const { scope, ask } = asksWorld();
     void ask();
     const [waiter] = [...scope.members()] as [import('../../src/kernel/wait-queue.ts').Waiter];
-    expect(waiter.owner.describeWait(waiter)).toBe('an answer over the edge of /Master-1/Database-2');
+    expect(waiter.owner.describeWait(waiter)).toBe('an answer of /Master-1/Database-2');
     scope.end(stop);
   });
 });

@@ -1,5 +1,5 @@
-import { resolveLaneOptions } from '../../src/intercom/lane-options.ts';
 import { Lane } from '../../src/intercom/lane.ts';
+import { resolveLaneOptions } from '../../src/intercom/lane-options.ts';
 import { LoopScheduler } from '../../src/kernel/scheduler.ts';
 import { leakCheck } from '../../src/testing/index.ts';
 import { HandClock, nextImmediate } from '../kernel/hand-clock.ts';

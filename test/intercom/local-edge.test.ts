@@ -109,7 +109,7 @@ describe('an edge whose child has ended', () => {
     await microtasks();
     expect(sender.word).toContain('takes no more signals');
     await expect(up[1]).rejects.toMatchObject({ code: 'TT_EDGE_CLOSED', signal: 'c' });
-    expect(asker.word).toBe('/Master-1/Database-2 did not answer: it has ended');
+    expect(asker.word).toBe('/Master-1 did not answer: /Master-1/Database-2 has ended');
   });
 });
 

@@ -1,6 +1,6 @@
-import { Probe, type Record } from '../../src/kernel/probe.ts';
+import { type LifecycleRecord, Probe } from '../../src/kernel/probe.ts';
 
-const entered: Record = { kind: 'entered', path: '/Master-1' };
+const entered: LifecycleRecord = { kind: 'entered', path: '/Master-1' };
 
 afterEach(() => jest.restoreAllMocks());
 
@@ -12,7 +12,7 @@ describe('the probe', () => {
   });
 
   test('hands each record to its sink', () => {
-    const seen: Record[] = [];
+    const seen: LifecycleRecord[] = [];
     const probe = new Probe((record) => seen.push(record));
     probe.record(entered);
     expect([probe.on, ...seen]).toEqual([true, entered]);

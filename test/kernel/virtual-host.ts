@@ -1,6 +1,6 @@
 import type { CancelScope, ScopeLevel, ScopeMember } from '../../src/kernel/cancel-scope.ts';
 import { type Host, makeHost } from '../../src/kernel/host.ts';
-import type { WaitOwner, Waiter } from '../../src/kernel/wait-queue.ts';
+import type { Waiter, WaitOwner } from '../../src/kernel/wait-queue.ts';
 import { VirtualTime } from '../../src/testing/index.ts';
 
 /** A host in virtual time. */

@@ -2,8 +2,9 @@
  * Random cuts: sends and reads on real connections, cancelled at any moment. TASKTHREAD_CUTS sets how many (200); the seed
  * is in the message of a failure and can be given as TASKTHREAD_SEED.
  */
-import { CancelledError } from '../../src/kernel/errors.ts';
+
 import type { Progress } from '../../src/kernel/errors.ts';
+import { CancelledError } from '../../src/kernel/errors.ts';
 import type { Socket } from '../../src/net/socket.ts';
 import { checkLeaks, drain, loopTurn, newScope, pair, pattern } from './connection.ts';
 

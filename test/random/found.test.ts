@@ -1,9 +1,9 @@
 /** What random programs have found, each as the smallest program that shows it. */
 import { imbalance } from '../../src/intercom/books.ts';
 import type { AnyChild, Child } from '../../src/taskthread/child.ts';
-import { start } from '../../src/taskthread/start.ts';
 import type { StopOptions, StopReport } from '../../src/taskthread/shutdown.ts';
 import type { ThreadOptions } from '../../src/taskthread/spec.ts';
+import { start } from '../../src/taskthread/start.ts';
 import { TaskThread } from '../../src/taskthread/taskthread.ts';
 import type { Turn } from '../../src/taskthread/turn.ts';
 import { leakCheck } from '../../src/testing/leak-check.ts';

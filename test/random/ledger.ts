@@ -2,9 +2,10 @@
  * What happened in a random program, as its threads, senders and the runtime's records say it: hooks begun and ended, and the
  * fate of every signal. What is wrong at once is noted here; what must hold at rest and at the end is in `checks`.
  */
-import type { Record as LifecycleRecord } from '../../src/kernel/probe.ts';
-import type { ThreadLife } from '../../src/taskthread/thread-life.ts';
+
 import type { Reply } from '../../src/intercom/ask.ts';
+import type { LifecycleRecord } from '../../src/kernel/probe.ts';
+import type { ThreadLife } from '../../src/taskthread/thread-life.ts';
 import type { Answer, LanePlan, ThreadPlan } from './program.ts';
 
 export interface Signal {

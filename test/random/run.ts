@@ -1,7 +1,7 @@
 /** Runs one random program from its first step to the end of its tree, and gives what was wrong. */
-import { live, type LiveCounts } from '../../src/kernel/probe.ts';
-import { launch } from '../../src/taskthread/start.ts';
+import { type LiveCounts, live } from '../../src/kernel/probe.ts';
 import type { Child } from '../../src/taskthread/child.ts';
+import { launch } from '../../src/taskthread/start.ts';
 import { checkAtRest, checkEnd, checkNothingLeft } from './checks.ts';
 import { codeOf, type Violation } from './ledger.ts';
 import { makeProgram, type OutsideStep, type Program } from './program.ts';

@@ -1,6 +1,6 @@
 /** Law 2: adding a child attaches, starts and listens in one step, or leaves nothing; what it owns is closed on every path. */
 import { AlreadyStartedError, type Turn } from '../../src/index.ts';
-import { checkThreads, codeOf, errorOf, forever, Gate, grow, say, settle, time, Toy, words, causeOf } from './toys.ts';
+import { causeOf, checkThreads, codeOf, errorOf, forever, Gate, grow, say, settle, Toy, time, words } from './toys.ts';
 
 checkThreads();
 

@@ -1,7 +1,7 @@
 /** Law 12: once a thread has ended nothing of it is left, none of its hooks is called, and every word of ours throws. */
 import { type AnyChild, type Books, type Child, imbalance, type TaskTurn, type Turn } from '../../src/index.ts';
 import { liveCounts } from '../../src/testing/index.ts';
-import { checkThreads, codeOf, errorOf, Gate, grow, say, settle, takeWarnings, time, Toy, words } from './toys.ts';
+import { checkThreads, codeOf, errorOf, Gate, grow, say, settle, Toy, takeWarnings, time, words } from './toys.ts';
 
 checkThreads();
 

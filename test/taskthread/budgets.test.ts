@@ -2,7 +2,7 @@
 import { formatStopReport, type StopReport } from '../../src/index.ts';
 import { launch } from '../../src/taskthread/start.ts';
 import { abandonTree } from '../../src/taskthread/stop.ts';
-import { checkThreads, codeOf, forever, grow, say, settle, time, Toy, words } from './toys.ts';
+import { checkThreads, codeOf, forever, grow, say, settle, Toy, time, words } from './toys.ts';
 
 checkThreads();
 

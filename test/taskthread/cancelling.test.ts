@@ -7,12 +7,12 @@ import {
   forever,
   Gate,
   grow,
+  messageOf,
   say,
   settle,
-  time,
   Toy,
+  time,
   words,
-  messageOf,
 } from './toys.ts';
 
 checkThreads();

@@ -1,6 +1,6 @@
 /** Law 10, the drain: intake ends first and everywhere, what was accepted is worked off, in order, edge by edge. */
 import { type Child, Reply } from '../../src/index.ts';
-import { checkThreads, codeOf, errorOf, Gate, grow, say, settle, time, Toy, words } from './toys.ts';
+import { checkThreads, codeOf, errorOf, Gate, grow, say, settle, Toy, time, words } from './toys.ts';
 
 checkThreads();
 

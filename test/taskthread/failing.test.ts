@@ -1,6 +1,6 @@
 /** Laws 14 and 15: every failure has one owner, the parent, and what it does is declared per child. */
-import { ChildFailedError, type Child, MissingHandlerError } from '../../src/index.ts';
-import { checkThreads, forever, Gate, grow, say, settle, takeWarnings, time, Toy, words } from './toys.ts';
+import { type Child, ChildFailedError, MissingHandlerError } from '../../src/index.ts';
+import { checkThreads, forever, Gate, grow, say, settle, Toy, takeWarnings, time, words } from './toys.ts';
 
 checkThreads();
 

@@ -9,9 +9,9 @@ import {
   grow,
   say,
   settle,
+  Toy,
   takeWarnings,
   time,
-  Toy,
   words,
 } from './toys.ts';
 
@@ -74,6 +74,15 @@ describe('asking', () => {
     await parent.add(below);
     await time().advance(20);
     expect(words).toEqual(['TT_TIMEOUT', 'TT_TIMEOUT 1007']);
+    expect(time().clock.pendingTimers).toBe(0);
+  });
+
+  test('limits: the handle of a root too', async () => {
+    const root = await grow(new Toy({ signal: () => {} }));
+    const asked = root.ask((reply) => reply, { timeoutMs: 5 }).catch((e: unknown) => say(String(codeOf(e))));
+    await time().advance(10);
+    await asked;
+    expect(words).toEqual(['TT_TIMEOUT']);
     expect(time().clock.pendingTimers).toBe(0);
   });
 });

@@ -9,9 +9,9 @@ import {
   grow,
   say,
   settle,
+  Toy,
   takeWarnings,
   time,
-  Toy,
   words,
 } from './toys.ts';
 

@@ -160,7 +160,7 @@ test('a report in words', () => {
   tally.add({ path: '/A-1/B-2', verdict: 'cancelled', outcome: 'cancelled', hungOn: [] });
   tally.add({ path: '/A-1/C-3', verdict: 'abandoned', outcome: 'cancelled', hungOn: [{ what: 'exit', forMs: 12.3 }] });
   expect(formatStopReport('/A-1', tally.report('failed', 99.6)).split('\n')).toEqual([
-    '/A-1: abandoned, 3 threads ended in 100 ms',
+    '/A-1 failed, verdict abandoned: 3 threads ended in 100 ms',
     '  failed     /A-1: RangeError: out of it',
     '  cancelled  /A-1/B-2',
     '  abandoned  /A-1/C-3: hung on exit for 12 ms',

@@ -9,12 +9,12 @@ import {
   forever,
   Gate,
   grow,
+  messageOf,
   say,
   settle,
-  time,
   Toy,
+  time,
   words,
-  messageOf,
 } from './toys.ts';
 
 checkThreads();

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import type { AnyChild, Child, Turn } from '../../src/index.ts';
 import { start } from '../../src/index.ts';
 import { launch } from '../../src/taskthread/start.ts';
-import { checkThreads, codeOf, errorOf, forever, Gate, grow, say, settle, time, Toy, words } from './toys.ts';
+import { checkThreads, codeOf, errorOf, forever, Gate, grow, say, settle, Toy, time, words } from './toys.ts';
 
 checkThreads();
 

@@ -1,6 +1,6 @@
 /** Rescheduling tasks: TaskThread's three verbs, on a registry that cannot lose a handle. */
 import type { TaskTurn } from '../../src/index.ts';
-import { checkThreads, codeOf, forever, Gate, grow, say, settle, time, Toy, words } from './toys.ts';
+import { checkThreads, codeOf, forever, Gate, grow, say, settle, Toy, time, words } from './toys.ts';
 
 checkThreads();
 

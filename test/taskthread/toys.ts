@@ -12,7 +12,7 @@ import type {
   ThreadOptions,
   Turn,
 } from '../../src/index.ts';
-import { start, type StartOptions, TaskThread } from '../../src/index.ts';
+import { type StartOptions, start, TaskThread } from '../../src/index.ts';
 import { leakCheck, VirtualTime } from '../../src/testing/index.ts';
 
 /** The hooks of a toy; one that is absent is not overridden. */

@@ -1,5 +1,5 @@
 /** Law 22: protocols are typed both ways. Compiled, never run (test/house/type-tests.test.ts). */
-import { type AnyChild, type Child, type Reply, start, type TaskTurn, TaskThread, type Turn } from 'taskthread';
+import { type AnyChild, type Child, type Reply, start, TaskThread, type TaskTurn, type Turn } from 'taskthread';
 
 type Packet = { readonly kind: 'packet'; readonly bytes: Buffer };
 type Frames = { readonly kind: 'frames'; readonly frames: readonly Buffer[] };
