@@ -43,7 +43,7 @@ async function openDatabase(file) {
     () => import('libsql').then((module) => module.default),
   );
   const db = new Database(file);
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 250;');
   db.exec(
     'CREATE TABLE IF NOT EXISTS frames (id INTEGER PRIMARY KEY, connection TEXT, sequence INTEGER, received_at INTEGER, payload BLOB)',
   );

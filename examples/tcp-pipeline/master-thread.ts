@@ -4,11 +4,14 @@
  * Sinks are started first and sources last, because children stop in reverse order: so what the devices had sent can still be
  * worked off when no more is taken in.
  */
-import { type AnyChild, type Child, TaskThread, type Turn } from 'taskthread';
+import { type AnyChild, type Child, type Outcome, TaskThread, type Turn } from 'taskthread';
 import { DatabaseThread } from './database-thread.ts';
 import type { Frames, PipelineContext } from './signals.ts';
 import { TCPServerThread } from './tcp-server-thread.ts';
+import { unconfirmedOf } from './totals.ts';
 import { WebsocketMasterThread } from './websocket-threads.ts';
+
+const CONFIRMED_POLL_MS = 5;
 
 export class MasterThread extends TaskThread<never, never, Frames> {
   readonly #context: PipelineContext;
@@ -55,8 +58,11 @@ export class MasterThread extends TaskThread<never, never, Frames> {
   }
 
   /** All that devices had sent is with the database now; before the websockets are asked to stop, they get it too. */
-  protected override async childEnded(child: AnyChild) {
-    if (child.id === this.#server?.id) await this.#forwarding;
+  protected override async childEnded(child: AnyChild, _outcome: Outcome, turn: Turn) {
+    if (child.id !== this.#server?.id) return;
+    await this.#forwarding;
+    // The whole drain time is for the destinations; once they are asked to stop, a share of it would be.
+    while (unconfirmedOf(this.#context.totals) > 0) await turn.sleep(CONFIRMED_POLL_MS);
   }
 
   /**

@@ -15,6 +15,8 @@ export class Reporter {
 
   constructor(json: boolean) {
     this.#json = json;
+    // Whoever reads the lines may go away; the frames go on.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   }
 
   say(notice: Notice): void {

@@ -8,7 +8,8 @@ import type { Wait } from '../intercom/lane.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
-import { InvalidOptionError, NotAChildError, ThreadEndedError } from '../kernel/errors.ts';
+import { EdgeClosedError, InvalidOptionError, NotAChildError, ThreadEndedError } from '../kernel/errors.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
 import { rejected } from '../kernel/wait-queue.ts';
 import { calm } from './cancellation.ts';
 import type { ThreadEventEmitter } from './events.ts';
@@ -80,8 +81,17 @@ export interface Child<in out C> extends AnyChild {
   ask<Answer>(make: (reply: Reply<Answer>) => DownOf<C>, options?: WaitOptions & AskOptions): Promise<Answer>;
 }
 
+/** A class of threads of type `C`. */
+export type KindOf<C> = abstract new (...args: never[]) => C;
+
+/** A class of threads. */
+export type Kind = abstract new (...args: never[]) => object;
+
 /** The thread in whose name a signal is sent. */
 export interface SendTarget extends Wait {
+  /** Its children of a class, in the order of their start. */
+  handlesOf(kind: Kind): AnyChild[];
+  readonly schedulerIfStarted: Scheduler | undefined;
   readonly ended: boolean;
   readonly path: string;
 }
@@ -125,21 +135,28 @@ export class ChildHandle implements Child<unknown> {
     return refusal === undefined ? edge.sendDown(signal, wait) : rejected(refusal, edge.scheduler);
   }
 
+  /**
+   * To the children of a list, each of which must take it; or to all of a class: those that are there, so one that stops just
+   * now, or while it is waited for, is passed over.
+   */
   static sendToAll(
     sender: SendTarget,
-    children: Iterable<AnyChild>,
+    children: Iterable<AnyChild> | Kind,
     signal: unknown,
     wait: Wait,
   ): Promise<void> | undefined {
+    const toKind = typeof children === 'function';
+    if (toKind && sender.ended) return rejected(new ThreadEndedError(sender.path, signal), sender.schedulerIfStarted);
     let waits: Promise<void>[] | undefined;
-    for (const child of children) {
+    for (const child of toKind ? sender.handlesOf(children) : children) {
+      if (toKind && ChildHandle.#is(child) && child.#edge.downClosed) continue;
       const sent = ChildHandle.sendFrom(sender, child, signal, wait);
       if (sent !== undefined) {
         waits ??= [];
         waits.push(sent);
       }
     }
-    return waits === undefined ? undefined : calm(allSettled(waits));
+    return waits === undefined ? undefined : calm(allTaken(waits, toKind));
   }
 
   static askFrom<Answer>(
@@ -242,9 +259,10 @@ export class ChildHandle implements Child<unknown> {
   }
 }
 
-/** Waits for all, then throws the first failure: so none is left unhandled. */
-async function allSettled(waits: Promise<void>[]): Promise<void> {
+/** Waits for all, then throws the first failure, so that none is left unhandled. */
+async function allTaken(waits: Promise<void>[], passOverStopped: boolean): Promise<void> {
   for (const result of await Promise.allSettled(waits)) {
-    if (result.status === 'rejected') throw result.reason;
+    if (result.status === 'fulfilled') continue;
+    if (!(passOverStopped && result.reason instanceof EdgeClosedError)) throw result.reason;
   }
 }

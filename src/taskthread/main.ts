@@ -4,6 +4,7 @@
  *     SIGINT or SIGTERM   once: stop (drain, then cancel)   twice: cancel now   three times: give up now
  */
 import { isNativeError } from 'node:util/types';
+import { wholeNumber } from '../kernel/check.ts';
 import { realClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/describe.ts';
 import type { Outcome } from './lifecycle.ts';
@@ -125,7 +126,7 @@ async function conclude(
   let code = exitCodeOf(end);
   try {
     if (end.report.verdict !== 'clean' || end.outcome.kind === 'failed') print(describe(path, end));
-    code = onEnd?.(end) ?? code;
+    code = wholeNumber('the exit code that onEnd gives', onEnd?.(end) ?? code, 0, 255);
   } catch (error) {
     code = Math.max(code, 1);
     printError(`the end of ${path} could not be told: ${messageOf(error)}`);

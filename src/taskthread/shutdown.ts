@@ -6,6 +6,7 @@
  */
 import type { StopBudget } from '../intercom/edge.ts';
 import { knownFields, milliseconds } from '../kernel/check.ts';
+import { messageOf } from '../kernel/describe.ts';
 import type { OutcomeKind, Verdict } from './lifecycle.ts';
 
 /** How long a stop may take. */
@@ -100,5 +101,5 @@ export function formatStopReport(path: string, report: StopReport): string {
 }
 
 function errorLine(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return error instanceof Error ? `${error.name}: ${messageOf(error)}` : messageOf(error);
 }

@@ -248,12 +248,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
 
   /** All children of a class, in the order of their start. */
   protected childrenOf<C extends AnyThread>(type: ThreadClass<C>): Child<C>[] {
-    const found: unknown[] = [];
-    for (const edge of this.#life.children ?? []) {
-      const child = edge.child as ThreadLife;
-      if (child.is(type)) found.push(child.handle);
-    }
-    return found as Child<C>[];
+    return this.#life.handlesOf(type) as unknown[] as Child<C>[];
   }
 
   /** As the turn's word, in the thread's scope. In a hook or task prefer the turn's. */
@@ -276,18 +271,13 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return this.#life.refusal === undefined && this.#life.edge.trySendUp(signal);
   }
 
-  /** As the turn's word, in the thread's scope: to the children given, or to all of a class that take signals. */
+  /** As the turn's word, in the thread's scope: to the children given, or to all of a class. */
   protected sendToChildren<C extends AnyThread>(
     children: Iterable<Child<C>> | ThreadClass<C>,
     signal: DownOf<C>,
     options?: WaitOptions,
   ): Promise<void> | undefined {
-    const targets = typeof children === 'function' ? this.#takers(children) : children;
-    return ChildHandle.sendToAll(this.#life, targets, signal, options?.scope ?? this.#life);
-  }
-
-  #takers<C extends AnyThread>(type: ThreadClass<C>): Child<C>[] {
-    return this.childrenOf(type).filter(({ state }) => state !== 'stopping' && state !== 'stopped');
+    return ChildHandle.sendToAll(this.#life, children, signal, options?.scope ?? this.#life);
   }
 
   /** As the turn's word, in the thread's scope. */

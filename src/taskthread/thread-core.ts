@@ -11,7 +11,7 @@ import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/err
 import type { Host } from '../kernel/host.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
-import { ChildHandle, type ChildRuntime } from './child.ts';
+import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
 import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
@@ -64,6 +64,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract stopItself(why: string): void;
   abstract taskFailed(task: string, error: unknown): void;
   abstract taskEnded(task: string): void;
+  abstract handlesOf(kind: Kind): AnyChild[];
   abstract late(what: string, error: unknown): void;
   abstract waitCancelled(waiter: Waiter): void;
   protected abstract asChild(): ChildRuntime;

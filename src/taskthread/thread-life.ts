@@ -8,7 +8,7 @@ import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, ChildFailedError, NotStartedError, ThreadStoppingError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import { rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
-import type { ChildHandle, ChildRuntime } from './child.ts';
+import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
 import { Children } from './children.ts';
 import { emit } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
@@ -29,8 +29,15 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
   }
 
   /** True of an instance of this class. */
-  is(type: abstract new (...args: never[]) => object): boolean {
-    return this.thread instanceof type;
+  is(kind: Kind): boolean {
+    return this.thread instanceof kind;
+  }
+
+  handlesOf(kind: Kind): AnyChild[] {
+    const handles: AnyChild[] = [];
+    for (const { child } of this.children ?? [])
+      if ((child as ThreadLife).is(kind)) handles.push((child as ThreadLife).handle);
+    return handles;
   }
 
   protected override asChild(): ChildRuntime {

@@ -13,7 +13,16 @@ import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
 import { rejected, sleep } from '../kernel/wait-queue.ts';
 import { calm } from './cancellation.ts';
-import { type AnyChild, type AskOptions, type Child, ChildHandle, type DownOf, type SendTarget } from './child.ts';
+import {
+  type AnyChild,
+  type AskOptions,
+  type Child,
+  ChildHandle,
+  type DownOf,
+  type Kind,
+  type KindOf,
+  type SendTarget,
+} from './child.ts';
 import { withinLimit } from './time-limit.ts';
 
 /** What a turn needs of its thread. */
@@ -80,11 +89,12 @@ export class Turn<in Up = never> implements Scoped {
   }
 
   /**
-   * Sends to several children. A full one holds up none of the others; the promise resolves when the last has accepted.
-   * Rejects with the first refusal, after all others are settled.
+   * Sends to several children: to those of a list, or to all of a class. A full one holds up none of the others; the promise
+   * resolves when the last has accepted. Children come and go: of a class, those that are stopping are passed over; of a
+   * list, they refuse. Rejects with the first refusal, after all are settled.
    */
-  sendToChildren<C>(children: Iterable<Child<C>>, signal: DownOf<C>): Promise<void> | undefined {
-    return ChildHandle.sendToAll(this.#owner, children as Iterable<AnyChild>, signal, this);
+  sendToChildren<C>(children: Iterable<Child<C>> | KindOf<C>, signal: DownOf<C>): Promise<void> | undefined {
+    return ChildHandle.sendToAll(this.#owner, children as Iterable<AnyChild> | Kind, signal, this);
   }
 
   /**

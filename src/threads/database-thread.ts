@@ -3,6 +3,7 @@
  * decides when, `sqlite` writes). The driver is synchronous: while a batch is committed nothing else runs, which is why a
  * batch is bounded by bytes too.
  */
+import { wholeNumber } from '../kernel/check.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
 import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
@@ -19,7 +20,12 @@ export interface DatabaseOptions {
   readonly columns: readonly string[];
   /** When rows are written: 2000 rows, 4 MiB, 10 ms. */
   readonly batch?: RowBatchOptions;
-  /** Pause between tries while another process holds the file's lock. Default 1000 ms. */
+  /**
+   * How long one write waits for a lock that another process holds. The driver is synchronous, so nothing else runs meanwhile:
+   * default 250 ms.
+   */
+  readonly busyTimeoutMs?: number;
+  /** Pause between tries while another process holds the lock; everything else goes on. Default 1000 ms. */
   readonly retryMs?: number;
 }
 
@@ -33,6 +39,7 @@ export interface DatabaseOptions {
 export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, never> {
   readonly #options: DatabaseOptions;
   readonly #batch: RowBatch;
+  readonly #busyTimeoutMs: number;
   #database: SqliteDatabase | undefined;
   #insert: SqliteInsert | undefined;
   #flushPlanned = false;
@@ -43,6 +50,7 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
     super(threadOptions);
     this.#options = options;
     this.#batch = new RowBatch(options.batch);
+    this.#busyTimeoutMs = wholeNumber('options.busyTimeoutMs', options.busyTimeoutMs ?? 250, 0, 2 ** 31 - 1);
   }
 
   /** Appends the values of the signal's rows to `values`, flat, and gives the bytes of each row to `add`. */
@@ -58,6 +66,7 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
     const { file, schema, table, columns } = this.#options;
     this.#database = await openSqlite(file);
     this.#database.exec(schema);
+    this.#database.exec(`PRAGMA busy_timeout = ${this.#busyTimeoutMs}`);
     this.#insert = this.#database.prepareInsert(table, columns);
   }
 

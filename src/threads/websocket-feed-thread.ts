@@ -50,7 +50,7 @@ export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
   }
 
   protected override signalHandler(batch: FrameBatch, turn: Turn): unknown {
-    return this.childCount === 0 ? undefined : turn.sendToChildren(this.childrenOf(FeedSubscriberThread), batch);
+    return this.childCount === 0 ? undefined : turn.sendToChildren(FeedSubscriberThread, batch);
   }
 
   /** One turn for as long as subscribers are taken: the port closes with the intake. */

@@ -6,6 +6,7 @@
  *     parent ──► signalHandler ──► window ──► socket        one ping is on its way at a time: its pong confirms all before
  *                    waits while disconnected or full       it, and if more was sent meanwhile the next one follows
  */
+import { milliseconds } from '../kernel/check.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { AddressError, CancelledError, InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
@@ -25,6 +26,8 @@ export interface WebSocketSubOptions {
   readonly window?: { readonly maxBytes?: number; readonly maxMessages?: number };
   /** Between tries to connect: 100 ms to 30 s, doubling, with jitter. */
   readonly backoff?: BackoffOptions;
+  /** How long a connection may take to open. Default 10 s. */
+  readonly connectTimeoutMs?: number;
   /** A connection on which a ping is not answered for so long is given up. Default 30 s. */
   readonly pongTimeoutMs?: number;
 }
@@ -43,6 +46,7 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
   readonly url: string;
   readonly #window: DeliveryWindow<FrameBatch>;
   readonly #backoff: Backoff;
+  readonly #connectTimeoutMs: number;
   readonly #pongTimeoutMs: number;
   /** Whoever waits for a change: a connection, a confirmation, a close. */
   readonly #waiting = new WaitQueue();
@@ -58,7 +62,8 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
     this.url = options.url;
     this.#window = new DeliveryWindow({ ...options.window, onConfirmed: (batch) => this.confirmed(batch) });
     this.#backoff = new Backoff(options.backoff);
-    this.#pongTimeoutMs = options.pongTimeoutMs ?? 30_000;
+    this.#connectTimeoutMs = milliseconds('options.connectTimeoutMs', options.connectTimeoutMs ?? 10_000);
+    this.#pongTimeoutMs = milliseconds('options.pongTimeoutMs', options.pongTimeoutMs ?? 30_000);
   }
 
   /** How much was sent, confirmed, repeated, and is unconfirmed. */
@@ -145,9 +150,11 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
   async #connect(turn: Turn): Promise<boolean> {
     let connection: WebSocketConnection;
     try {
-      connection = await openWebSocket(this.url, { scope: turn });
+      connection = await turn.timeoutAfter(this.#connectTimeoutMs, (limited) =>
+        openWebSocket(this.url, { scope: limited }),
+      );
     } catch (error) {
-      if (!(error instanceof AddressError)) throw error;
+      if (!(error instanceof AddressError || error instanceof TimeoutError)) throw error;
       this.#why = messageOf(error);
       return false;
     }

@@ -211,6 +211,8 @@ export class WebSocketServerSocket implements WaitOwner {
   close(): void {
     this.#server.close();
     this.#http.close();
+    // Also those that have connected and said nothing: they would keep the port, and the process, alive.
+    this.#http.closeAllConnections();
     for (const peer of this.#pending.splice(0)) peer.close();
   }
 

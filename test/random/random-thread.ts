@@ -262,7 +262,7 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
           return this.sendToChildren(step.by === 'thread' ? RandomThread : kids, signal);
         };
         const lanes = kids.map((kid) => this.#logOf(kid).down);
-        return cared(step.care, world.broadcast(lanes, word, this.#blind(step.care, ...lanes)));
+        return cared(step.care, world.broadcast(lanes, word, this.#blind(step.care, ...lanes), step.by === 'thread'));
       }
       case 'try-up':
         if (this.log.parent !== undefined) world.trySend(this.log.up, (signal) => this.trySendToParent(signal));

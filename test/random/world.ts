@@ -111,6 +111,7 @@ export class World {
     lanes: readonly LaneLog[],
     word: (signal: Signal) => Promise<void> | undefined,
     blind: boolean,
+    toClass: boolean,
   ): Promise<void> | undefined {
     const signal = this.signal();
     const deliveries = lanes.map((lane) => lane.offer(signal));
@@ -122,7 +123,8 @@ export class World {
     if (sent !== undefined && blind) tell('unknown');
     if (sent === undefined || blind) return undefined;
     return sent.then(
-      () => tell('accepted'),
+      // To a class it passes over who stops while it is waited for: only the books then say who had refused.
+      () => tell(toClass ? 'unknown' : 'accepted'),
       (error: unknown) => {
         tell('unknown');
         throw error;

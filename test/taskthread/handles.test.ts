@@ -166,7 +166,7 @@ describe('broadcasting', () => {
     expect(words).toEqual(['TT_EDGE_CLOSED']);
   });
 
-  test('to a class passes over those that stop; to a list it says who refused, after all others have it', async () => {
+  test('to a class passes over those that stop, also while they are waited for; to a list it says who refused', async () => {
     const parent = new Toy();
     await grow(parent);
     const stopping = await parent.add(new Toy({ exit: (_me, turn) => turn.sleep(5) }));
@@ -177,8 +177,17 @@ describe('broadcasting', () => {
       code: 'TT_EDGE_CLOSED',
       signal: 'to these',
     });
-    expect(words).toEqual(['to all', 'to these']);
     await time().advance(5);
+    const full = await parent.add(new Toy({ signal: (_s, _me, turn) => turn.sleep(5) }, { inbox: { capacity: 1 } }));
+    for (let i = 0; i < 2; i++) {
+      void full.send(i);
+      await settle();
+    }
+    const waiting = parent.tellKind('while it is full');
+    void full.stop();
+    await time().advance(50);
+    await waiting;
+    expect(words).toEqual(['to all', 'to these', 'while it is full']);
   });
 });
 
