@@ -106,3 +106,36 @@ beyondReference(
   },
   60_000,
 );
+
+beyondReference(
+  'goes on while subscribers come and leave under load',
+  async () => {
+    const rig = await startRig({ expect: 200_000, options: ['--feed-port', '0'] });
+    let visits = 0;
+    let goesOn = true;
+    const visit = (): void => {
+      const { socket } = new Subscriber(rig);
+      socket.once('open', () =>
+        setTimeout(() => (visits++ % 2 === 0 ? socket.terminate() : socket.close()), visits % 20),
+      );
+      socket.once('close', () => {
+        if (goesOn) visit();
+      });
+    };
+    for (let i = 0; i < 4; i++) visit();
+    rig.startDevices('--frames', '200000', '--no-digest');
+    await rig.waitDelivered(30_000);
+    await until('many have come and left', () => visits > 50);
+    goesOn = false;
+    expect(rig.pipeline.exit).toBeUndefined();
+    expect((await rig.stop(10_000)).exit.code).toBe(0);
+  },
+  60_000,
+);
+
+beyondReference('a connection that says nothing does not keep the process alive', async () => {
+  const rig = await startFeed();
+  const silent = await RawDevice.connect(Number(rig.pipeline.latest('ready')?.feedPort));
+  expect((await rig.stop(5_000)).exit.code).toBe(0);
+  await silent.closed;
+});

@@ -1,10 +1,18 @@
 // The command line from outside: help, wrong options, and what cannot be opened; each with its exit code and one clear line.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beyondReference, endProcessesAfterEach, startProcess, untilSaid } from './pipeline-process.ts';
+import {
+  beyondReference,
+  endProcessesAfterEach,
+  pipelineCommand,
+  RawDevice,
+  startProcess,
+  untilSaid,
+} from './pipeline-process.ts';
 
 endProcessesAfterEach();
 const TIMEOUT_MS = 15_000;
@@ -96,3 +104,23 @@ beyondReference.each(['--port', '--feed-port'])(
     }
   },
 );
+
+beyondReference('goes on, and stops in order, when nobody reads its lines any more', async () => {
+  const child = spawn(
+    pipelineCommand[0]!,
+    [...pipelineCommand.slice(1), '--json', '--port', '0', '--database', 'none'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const { port } = JSON.parse(line.toString()) as { port: number };
+  child.stdout.destroy();
+  const device = await RawDevice.connect(port);
+  await device.send(Buffer.from([0, 0, 0, 9, 1]));
+  await device.end(); // a half frame: the pipeline says so, to nobody
+  const next = await RawDevice.connect(port);
+  await next.greeting();
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
