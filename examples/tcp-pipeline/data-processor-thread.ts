@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { TaskThread, type Turn } from 'taskthread';
 import { type FrameDecoder, makeDecoder } from 'taskthread/net';
 import type { HeldBytes, PartialAccount } from 'taskthread/threads';
-import type { Frames, Packet, PipelineContext, Unreadable } from './signals.ts';
+import { type Frames, letGo, type Packet, type PipelineContext, type Unreadable } from './signals.ts';
 
 export class DataProcessorThread extends TaskThread<Packet, Frames | Unreadable> {
   readonly #context: PipelineContext;
@@ -28,6 +28,10 @@ export class DataProcessorThread extends TaskThread<Packet, Frames | Unreadable>
     this.#decoder = makeDecoder(framing, { maxFrameBytes });
     this.#partial = context.gate.budget.partialAccount(device);
     context.stuck.set(this.#partial, () => this.#refusePartial());
+  }
+
+  protected override enter() {
+    this.events.on('deadLetter', letGo);
   }
 
   protected override signalHandler(packet: Packet, turn: Turn<Frames | Unreadable>) {

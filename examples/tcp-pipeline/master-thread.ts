@@ -6,7 +6,7 @@
  */
 import { type AnyChild, type Child, type Outcome, TaskThread, type Turn } from 'taskthread';
 import { DatabaseThread } from './database-thread.ts';
-import type { Frames, PipelineContext } from './signals.ts';
+import { type Frames, letGo, type PipelineContext } from './signals.ts';
 import { TCPServerThread } from './tcp-server-thread.ts';
 import { unconfirmedOf } from './totals.ts';
 import { WebsocketMasterThread } from './websocket-threads.ts';
@@ -37,6 +37,7 @@ export class MasterThread extends TaskThread<never, never, Frames> {
     if (forward.length > 0 || feedPort !== null) this.#websockets = await this.addChild(websockets);
     const server = new TCPServerThread(this.#context);
     this.#server = await this.addChild(server);
+    this.events.on('deadLetter', letGo);
     this.events.on('stopping', () => {
       this.#stopping = true;
       this.#onStopping?.();

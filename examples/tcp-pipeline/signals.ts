@@ -29,6 +29,12 @@ export interface Unreadable {
   readonly kind: 'unreadable';
 }
 
+/** A signal is lost with the thread that would have handled it: its share of the memory must not be lost too. */
+export function letGo(signal: unknown): void {
+  if (typeof signal === 'object' && signal !== null && 'held' in signal)
+    (signal.held as HeldBytes | undefined)?.release();
+}
+
 /** What all threads of one pipeline share. */
 export interface PipelineContext {
   readonly options: PipelineOptions;

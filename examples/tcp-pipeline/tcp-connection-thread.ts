@@ -5,7 +5,7 @@ import type { AnyChild, Child, Turn } from 'taskthread';
 import { encodeLengthPrefixed, type Socket } from 'taskthread/net';
 import { TCPConnectionThread as Connection, frameLane, type StreamEnd } from 'taskthread/threads';
 import { DataProcessorThread } from './data-processor-thread.ts';
-import type { Frames, PipelineContext, Unreadable } from './signals.ts';
+import { type Frames, letGo, type PipelineContext, type Unreadable } from './signals.ts';
 
 const GREETING = encodeLengthPrefixed(Buffer.from(JSON.stringify({ message: 'hello!' })));
 
@@ -22,6 +22,7 @@ export class TCPConnectionThread extends Connection<never, Frames, Frames | Unre
   }
 
   protected override async enter(turn: Turn<Frames>) {
+    this.events.on('deadLetter', letGo);
     this.#processor = await this.addChild(() => new DataProcessorThread(this.#context, this.#device));
     if (this.#context.options.greeting) await this.socket.sendAll(GREETING, { scope: turn });
     await super.enter(turn);

@@ -1,9 +1,10 @@
 /**
  * Takes devices, and makes a thread of each. UP: frames.
  */
+import type { Turn } from 'taskthread';
 import type { Socket } from 'taskthread/net';
 import { frameLane, TCPServerThread as Server } from 'taskthread/threads';
-import type { Frames, PipelineContext } from './signals.ts';
+import { type Frames, letGo, type PipelineContext } from './signals.ts';
 import { TCPConnectionThread } from './tcp-connection-thread.ts';
 
 export class TCPServerThread extends Server<Frames> {
@@ -13,6 +14,11 @@ export class TCPServerThread extends Server<Frames> {
     const { host, port, maxClients } = context.options;
     super({ host, port, maxClients }, { outbox: frameLane });
     this.#context = context;
+  }
+
+  protected override enter(turn: Turn<Frames>) {
+    this.events.on('deadLetter', letGo);
+    return super.enter(turn);
   }
 
   protected override connection(socket: Socket) {
@@ -37,11 +43,12 @@ export class TCPServerThread extends Server<Frames> {
       device,
       why,
       bytes: 0,
-      text: `${device}: ${why}, before it had sent anything`,
+      text: `${device}: ${why}, before anything was read`,
     });
   }
 }
 
 function deviceOf(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`;
+  // Of one that was gone before it was taken the system does not say the address any more.
+  return socket.remoteAddress === undefined ? 'a device that had gone' : `${socket.remoteAddress}:${socket.remotePort}`;
 }

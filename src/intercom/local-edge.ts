@@ -5,7 +5,7 @@
  */
 import { NoParentError } from '../kernel/errors.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import type { Waiter } from '../kernel/wait-queue.ts';
+import { failing, type Waiter } from '../kernel/wait-queue.ts';
 import { Asks, type Reply } from './ask.ts';
 import type { ChildEnd, Edge, EdgeSnapshot, ParentEnd } from './edge.ts';
 import { Lane, type LaneOwner, type Wait } from './lane.ts';
@@ -73,7 +73,7 @@ export class LocalEdge implements Edge, LaneOwner {
 
   sendUp(signal: unknown, wait: Wait): Promise<void> | undefined {
     const lane = this.#up ?? this.#makeUp();
-    if (lane === undefined) return Promise.reject(new NoParentError(this.path, signal));
+    if (lane === undefined) return failing(new NoParentError(this.path, signal), this.scheduler);
     return lane.send(signal, wait);
   }
 

@@ -10,7 +10,7 @@ import type { Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { EdgeClosedError, InvalidOptionError, NotAChildError, ThreadEndedError } from '../kernel/errors.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { rejected } from '../kernel/wait-queue.ts';
+import { failing, rejected } from '../kernel/wait-queue.ts';
 import { calm } from './cancellation.ts';
 import type { ThreadEventEmitter } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
@@ -125,11 +125,12 @@ export class ChildHandle implements Child<unknown> {
 
   /** Sends in the name of a thread, which must be the parent (law 1). */
   static sendFrom(sender: SendTarget, child: AnyChild, signal: unknown, wait: Wait): Promise<void> | undefined {
-    if (!ChildHandle.#is(child)) return Promise.reject(new InvalidOptionError('child', child, 'the handle of a child'));
+    if (!ChildHandle.#is(child))
+      return failing(new InvalidOptionError('child', child, 'the handle of a child'), sender.schedulerIfStarted);
     const edge = child.#edge;
     if (sender.ended) return rejected(new ThreadEndedError(sender.path, signal), edge.scheduler);
     if ((edge.parent as unknown) !== sender) {
-      return Promise.reject(new NotAChildError(edge.path, sender.path, signal));
+      return failing(new NotAChildError(edge.path, sender.path, signal), edge.scheduler);
     }
     const { refusal } = wait;
     return refusal === undefined ? edge.sendDown(signal, wait) : rejected(refusal, edge.scheduler);
@@ -165,11 +166,12 @@ export class ChildHandle implements Child<unknown> {
     make: (reply: Reply<Answer>) => unknown,
     wait: Wait,
   ): Promise<Answer> {
-    if (!ChildHandle.#is(child)) return Promise.reject(new InvalidOptionError('child', child, 'the handle of a child'));
+    if (!ChildHandle.#is(child))
+      return failing(new InvalidOptionError('child', child, 'the handle of a child'), sender.schedulerIfStarted);
     const edge = child.#edge;
     if (sender.ended) return rejected(new ThreadEndedError(sender.path), edge.scheduler);
     if ((edge.parent as unknown) !== sender) {
-      return Promise.reject(new NotAChildError(edge.path, sender.path, undefined));
+      return failing(new NotAChildError(edge.path, sender.path, undefined), edge.scheduler);
     }
     return edge.askDown(make, wait);
   }

@@ -6,7 +6,7 @@ import type { Reply } from '../intercom/ask.ts';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AlreadyStartedError, InvalidOptionError, MissingHandlerError, ThreadEndedError } from '../kernel/errors.ts';
-import { rejected } from '../kernel/wait-queue.ts';
+import { failing, rejected } from '../kernel/wait-queue.ts';
 import {
   type AnyChild,
   type Child,
@@ -213,7 +213,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
       resolved = resolveChildSpec(spec);
     } catch (error) {
       if (isClosable(spec?.owns)) this.#life.closeOwned({ owns: spec.owns });
-      return Promise.reject(error);
+      return failing(error, this.#life.schedulerIfStarted);
     }
     const life = this.#life;
     // Asked before the factory is called, and again after it: it may have stopped the thread.
@@ -228,7 +228,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
       return life.addChild(child, resolved);
     } catch (error) {
       life.closeOwned(resolved);
-      return Promise.reject(error);
+      return failing(error, this.#life.schedulerIfStarted);
     }
   }
 

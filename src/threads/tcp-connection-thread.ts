@@ -23,6 +23,12 @@ export interface TCPConnectionOptions {
 /** How long the end of a thread waits for what was written to go out. */
 const FLUSH_MS = 500;
 
+/**
+ * When the peer has ended, what it had sent is worked off however long that takes: a destination may be down for hours, and
+ * nothing that was taken is to be lost for it. A stop from above has its own, shorter budget.
+ */
+const PATIENT_MS = 365 * 24 * 3600 * 1000;
+
 /** How a stream ended: the peer ended it, the connection broke, or nothing came for too long. */
 export type StreamEnd =
   | { readonly kind: 'ended' }
@@ -45,7 +51,7 @@ export abstract class TCPConnectionThread<in Down = never, out Up = never, in Ch
   readonly #gate: ReadingGate | undefined;
 
   constructor(socket: Socket, options: TCPConnectionOptions = {}, threadOptions?: ThreadOptions<Down, Up>) {
-    super(threadOptions);
+    super({ stop: { drainMs: PATIENT_MS }, ...threadOptions });
     this.socket = socket;
     this.#recvBytes = options.recvBytes ?? 65_536;
     this.#idleTimeoutMs = options.idleTimeoutMs && milliseconds('options.idleTimeoutMs', options.idleTimeoutMs);

@@ -21,6 +21,9 @@ export interface TCPServerOptions {
   readonly maxClients?: number;
 }
 
+/** Beyond any burst, so that who is turned away is turned away by `maxClients`, and counted. */
+const MAX_PENDING = 65_536;
+
 /**
  * Listens on a port and makes a child thread of each connection. Extend it with `connection`; signals of the connections go up
  * unchanged unless you override `childSignalHandler`.
@@ -54,7 +57,7 @@ export abstract class TCPServerThread<Up = never> extends TaskThread<never, Up, 
 
   protected override async enter(turn: Turn<Up>): Promise<void> {
     const { host, port } = this.#options;
-    this.#listener = await Listener.listen({ host, port }, { scope: turn });
+    this.#listener = await Listener.listen({ host, port, maxPending: MAX_PENDING }, { scope: turn });
     this.tasks.reCreate('accept', this.#accept, { intake: true });
   }
 
