@@ -9,6 +9,8 @@ import {
   endProcessesAfterEach,
   full,
   MEMORY_LIMIT,
+  prefixed,
+  RawDevice,
   startRig,
   totalsOf,
   until,
@@ -90,4 +92,31 @@ beyondReference(
     expect(rig.peakMemory).toBeLessThan(MEMORY_LIMIT);
   },
   TIMEOUT_MS * 2,
+);
+
+beyondReference(
+  'keeps what devices had sent that are gone already, however long the destination stands still',
+  async () => {
+    const devices = 14;
+    const each = 100;
+    const rig = await startRig({ expect: devices * each, options: ['--max-buffered-bytes', String(16 * 1024 * 1024)] });
+    rig.clouds[0]!.signal('SIGSTOP');
+    for (let n = 0; n < devices; n++) {
+      const device = await RawDevice.connect(rig.port);
+      const frames = Array.from({ length: each }, (_, i) => prefixed(Buffer.alloc(10_000, n * each + i)));
+      device.socket.end(Buffer.concat(frames));
+    }
+    // Longer than a stop may take by default: a connection that has ended must not count as one that is to be hurried.
+    await delay(6_000);
+    rig.clouds[0]!.signal('SIGCONT');
+    await until(
+      'all are forwarded',
+      async () => (await rig.clouds[0]!.ask('stats', 'stats', 5000)).messages === devices * each,
+      10_000,
+    );
+    const stopped = await rig.stop(TIMEOUT_MS);
+    expect(stopped.exit.code).toBe(0);
+    expect(totalsOf(stopped)).toMatchObject({ accepted: devices * each, stored: devices * each, unconfirmed: 0 });
+  },
+  60_000,
 );
