@@ -10,6 +10,7 @@ export { MessageSignal } from './intercom/signal.ts';
 export type { CancelScope, Scoped } from './kernel/cancel-scope.ts';
 export type { Clock, Timer } from './kernel/clock.ts';
 export * from './kernel/errors.ts';
+export * from './kernel/io-errors.ts';
 export type { LifecycleRecord } from './kernel/probe.ts';
 export type { Scheduler } from './kernel/scheduler.ts';
 export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';

@@ -1,6 +1,7 @@
 /**
- * The one catalogue of errors. Every error that this package throws on purpose is a class here, with a literal `code`
- * that programs may compare; the message is for people and may change.
+ * The one catalogue of errors, whose second half (sockets, frames, packages, databases) is in `io-errors`. Every error that
+ * this package throws on purpose is a class of it, with a literal `code` that programs may compare; the message is for people
+ * and may change.
  *
  * Rules that hold: the name says who did it (*you closed it* and *it broke* are different classes); a send that failed
  * gives the signal back; an error that ends a wait in the middle says how much had been done (`progress`).
@@ -224,102 +225,5 @@ export class TaskStuckError extends TaskThreadError {
     super(`task ${task} of ${path} did not yield to its cancel within ${boundMs} ms and was given up`);
     this.path = path;
     this.task = task;
-  }
-}
-
-/** A second reader (writer, acceptor) came while the first one waits. */
-export class BusyError extends TaskThreadError {
-  readonly code = 'TT_BUSY';
-
-  constructor(what: string, operation: string) {
-    super(`${what} is busy: another ${operation} is already waiting`);
-  }
-}
-
-/** This side closed the socket, stream or listener before or during the call. */
-export class SocketClosedError extends TaskThreadError {
-  readonly code = 'TT_SOCKET_CLOSED';
-  readonly progress: Progress | undefined;
-
-  constructor(what: string, options?: { cause?: unknown; progress?: Progress }) {
-    super(`${what} is closed`, options);
-    this.progress = options?.progress;
-  }
-}
-
-/** The connection broke: a reset, a broken pipe, a route that went away. `cause` is Node's error. */
-export class SocketFailedError extends TaskThreadError {
-  readonly code = 'TT_SOCKET_FAILED';
-  readonly progress: Progress | undefined;
-
-  constructor(what: string, cause: unknown, progress?: Progress) {
-    super(`${what} failed: ${messageOf(cause)}`, { cause });
-    this.progress = progress;
-  }
-}
-
-/** An address could not be listened on or connected to. `cause` is Node's error. */
-export class AddressError extends TaskThreadError {
-  readonly code = 'TT_ADDRESS';
-  readonly address: string;
-
-  constructor(operation: 'listen on' | 'connect to', address: string, cause: unknown) {
-    super(`cannot ${operation} ${address}: ${messageOf(cause)}`, { cause });
-    this.address = address;
-  }
-}
-
-/** The peer ended the stream before all that was asked for had come. */
-export class IncompleteReadError extends TaskThreadError {
-  readonly code = 'TT_INCOMPLETE_READ';
-  /** What had been read until then. */
-  readonly bytes: Buffer;
-
-  constructor(bytes: Buffer, expected: string) {
-    super(`the stream ended after ${bytes.length} bytes, expected ${expected}`);
-    this.bytes = bytes;
-  }
-}
-
-/** A frame is, or announces that it will be, longer than `maxFrameBytes`. */
-export class FrameTooLargeError extends TaskThreadError {
-  readonly code = 'TT_FRAME_TOO_LARGE';
-  /** The announced length, or the length reached when reading gave up. */
-  readonly frameBytes: number;
-  readonly maxFrameBytes: number;
-
-  constructor(frameBytes: number, maxFrameBytes: number) {
-    super(`a frame of ${frameBytes} bytes is over maxFrameBytes (${maxFrameBytes})`);
-    this.frameBytes = frameBytes;
-    this.maxFrameBytes = maxFrameBytes;
-  }
-}
-
-/** The bytes do not follow the framing. */
-export class MalformedFrameError extends TaskThreadError {
-  readonly code = 'TT_MALFORMED_FRAME';
-
-  constructor(framing: string, what: string) {
-    super(`malformed ${framing} frame: ${what}`);
-  }
-}
-
-/** An optional package is needed for what was asked, and it is not installed. */
-export class MissingPackageError extends TaskThreadError {
-  readonly code = 'TT_MISSING_PACKAGE';
-
-  constructor(packageName: string, neededFor: string, cause?: unknown) {
-    super(`${neededFor} needs the package ${packageName}: npm install ${packageName}`, { cause });
-  }
-}
-
-/** The database could not be opened or written. `cause` is the driver's error. */
-export class DatabaseFailedError extends TaskThreadError {
-  readonly code = 'TT_DATABASE_FAILED';
-  readonly file: string;
-
-  constructor(operation: string, file: string, cause: unknown) {
-    super(`cannot ${operation} database ${file}: ${messageOf(cause)}`, { cause });
-    this.file = file;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What a root holds and its whole tree inherits: one clock, one scheduler, one probe (law 20). Replace it at `start` to
- * run a program in virtual time.
+ * What a root holds and its whole tree inherits: one clock, one scheduler, one probe, one source of random numbers (law 20).
+ * Replace it at `start` to run a program in virtual time, and the same way again.
  */
 import { type Clock, realClock } from './clock.ts';
 import { type LifecycleRecord, Probe } from './probe.ts';
@@ -10,6 +10,8 @@ export interface Host {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly probe: Probe;
+  /** A number from 0 up to but not including 1. */
+  readonly random: () => number;
   /** The next thread's number, unique in the tree. */
   nextId: number;
 }
@@ -17,6 +19,7 @@ export interface Host {
 export interface HostOptions {
   readonly clock?: Clock | undefined;
   readonly scheduler?: Scheduler | undefined;
+  readonly random?: (() => number) | undefined;
   readonly onRecord?: ((record: LifecycleRecord) => void) | undefined;
 }
 
@@ -26,6 +29,7 @@ export function makeHost(options: HostOptions): Host {
     clock,
     scheduler: options.scheduler ?? new LoopScheduler(clock),
     probe: new Probe(options.onRecord),
+    random: options.random ?? Math.random,
     nextId: 1,
   };
 }

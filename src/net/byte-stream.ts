@@ -7,7 +7,7 @@
  * what it has got so far in memory: give a limit where the peer is not trusted.
  */
 import { wholeNumber } from '../kernel/check.ts';
-import { BusyError, FrameTooLargeError, IncompleteReadError } from '../kernel/errors.ts';
+import { BusyError, FrameTooLargeError, IncompleteReadError } from '../kernel/io-errors.ts';
 import { ByteQueue, type SearchPosition } from './byte-queue.ts';
 import { NO_OPTIONS, nextSliceIfSpent, refusalOf, type WaitOptions, withProgress } from './waiting.ts';
 

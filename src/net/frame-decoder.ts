@@ -13,7 +13,7 @@
  * Not here: the framings (a file each) and the choice between them by name (`framing.ts`).
  */
 import { knownFields, wholeNumber } from '../kernel/check.ts';
-import type { FrameTooLargeError, MalformedFrameError } from '../kernel/errors.ts';
+import type { FrameTooLargeError, MalformedFrameError } from '../kernel/io-errors.ts';
 
 /** What can be wrong with the bytes that a peer sends. */
 export type FramingError = FrameTooLargeError | MalformedFrameError;

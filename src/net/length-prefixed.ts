@@ -6,7 +6,7 @@
  * Rules that hold: a length of 0 is a frame; a length over the limit is an error as soon as its fourth byte is there; an
  * announced length reserves no memory (see `partial-frame.ts`). Every length is well formed, so nothing is ever malformed.
  */
-import { FrameTooLargeError } from '../kernel/errors.ts';
+import { FrameTooLargeError } from '../kernel/io-errors.ts';
 import {
   type EndOfStream,
   type FrameDecoder,

@@ -8,7 +8,7 @@
  *
  * `OpenLine` is the part that the syslog framing shares.
  */
-import { FrameTooLargeError, MalformedFrameError } from '../kernel/errors.ts';
+import { FrameTooLargeError, MalformedFrameError } from '../kernel/io-errors.ts';
 import {
   type EndOfStream,
   type FrameDecoder,

@@ -8,7 +8,7 @@
 import { createServer, type Socket as NodeSocket, type Server } from 'node:net';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { knownFields, wholeNumber } from '../kernel/check.ts';
-import { AddressError, BusyError, SocketClosedError } from '../kernel/errors.ts';
+import { AddressError, BusyError, SocketClosedError } from '../kernel/io-errors.ts';
 import { live } from '../kernel/probe.ts';
 import { RingBuffer } from '../kernel/ring-buffer.ts';
 import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';

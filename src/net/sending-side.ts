@@ -7,7 +7,7 @@
  */
 import type { Socket as NodeSocket } from 'node:net';
 import type { Scoped } from '../kernel/cancel-scope.ts';
-import { BusyError, SocketClosedError, SocketFailedError } from '../kernel/errors.ts';
+import { BusyError, SocketClosedError, SocketFailedError } from '../kernel/io-errors.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { nextSliceIfSpent, refusalOf, refused, throwIfRefused, withProgress } from './waiting.ts';
 

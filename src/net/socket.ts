@@ -10,7 +10,8 @@
 import { connect as connectNode, type Socket as NodeSocket } from 'node:net';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { knownFields, milliseconds, wholeNumber } from '../kernel/check.ts';
-import { AddressError, InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
+import { InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
+import { AddressError } from '../kernel/io-errors.ts';
 import { makeHost } from '../kernel/host.ts';
 import { live } from '../kernel/probe.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';

@@ -20,7 +20,7 @@
  * Not here: what a message says (RFC 5424, RFC 3164).
  */
 import { knownFields, oneOf } from '../kernel/check.ts';
-import { FrameTooLargeError, MalformedFrameError } from '../kernel/errors.ts';
+import { FrameTooLargeError, MalformedFrameError } from '../kernel/io-errors.ts';
 import {
   type EndOfStream,
   type FrameDecoder,

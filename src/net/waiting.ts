@@ -3,14 +3,8 @@
  * says what had been done by then.
  */
 import type { Scoped } from '../kernel/cancel-scope.ts';
-import {
-  CancelledError,
-  IntakeClosedError,
-  type Progress,
-  SocketClosedError,
-  SocketFailedError,
-  TimeoutError,
-} from '../kernel/errors.ts';
+import { CancelledError, IntakeClosedError, type Progress, TimeoutError } from '../kernel/errors.ts';
+import { SocketClosedError, SocketFailedError } from '../kernel/io-errors.ts';
 import { rejected } from '../kernel/wait-queue.ts';
 
 /** How a word waits. */

@@ -22,6 +22,8 @@ export interface StartOptions {
   readonly clock?: Clock;
   /** Decides what runs next in the whole tree. Default: in the order of arrival, in slices of 4 ms. */
   readonly scheduler?: Scheduler;
+  /** Gives numbers from 0 up to but not including 1, for backoff and the like. Default: `Math.random`. */
+  readonly random?: () => number;
   /** Told of everything that happens in the tree: entered, failed, stopping, ended, dead letters, … */
   readonly onRecord?: (record: LifecycleRecord) => void;
   /** The name of the root in paths. */
@@ -86,7 +88,7 @@ export function launch<C extends TaskThread<never, never, never>>(
   make: (() => C) | C,
   options: StartOptions = {},
 ): Launched<C> {
-  knownFields('options', options, ['clock', 'scheduler', 'onRecord', 'name']);
+  knownFields('options', options, ['clock', 'scheduler', 'random', 'onRecord', 'name']);
   const spec = resolveChildSpec(options.name === undefined ? undefined : { name: options.name });
   const life = lifeOf(typeof make === 'function' ? make() : make);
   if (life.started) throw new AlreadyStartedError(life.path);

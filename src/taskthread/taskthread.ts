@@ -170,6 +170,11 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return this.#life.host.clock;
   }
 
+  /** A number from 0 up to but not including 1, from the tree's one source, which a test can replace. Errors: as `clock`. */
+  protected random(): number {
+    return this.#life.host.random();
+  }
+
   /** The rescheduling tasks, by name. */
   protected get tasks(): TaskRegistry<Up> {
     return this.#life.tasks as unknown as TaskRegistry<Up>;

@@ -1,5 +1,5 @@
 /** Ready-made threads: TCP server and connection, websocket destinations and feed, database. */
-export { Backoff, type BackoffOptions, type Jitter } from './backoff.ts';
+export { Backoff, type BackoffOptions, type Jitter } from '../taskthread/backoff.ts';
 export {
   ByteBudget,
   type ByteBudgetOptions,

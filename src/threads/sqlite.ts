@@ -13,7 +13,8 @@
  */
 import { types } from 'node:util';
 import { knownFields, oneOf, wholeNumber } from '../kernel/check.ts';
-import { DatabaseFailedError, InvalidOptionError, MissingPackageError } from '../kernel/errors.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
+import { DatabaseFailedError, MissingPackageError } from '../kernel/io-errors.ts';
 
 export type SqliteDriver = 'node:sqlite' | 'libsql';
 

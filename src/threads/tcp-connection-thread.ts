@@ -3,7 +3,8 @@
  * is the subclass's.
  */
 import { milliseconds } from '../kernel/check.ts';
-import { SocketFailedError, TaskThreadError, TimeoutError } from '../kernel/errors.ts';
+import { TaskThreadError, TimeoutError } from '../kernel/errors.ts';
+import { SocketFailedError } from '../kernel/io-errors.ts';
 import type { Socket } from '../net/socket.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
 import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';

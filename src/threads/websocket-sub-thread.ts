@@ -8,13 +8,14 @@
  */
 import { milliseconds } from '../kernel/check.ts';
 import { messageOf } from '../kernel/describe.ts';
-import { AddressError, CancelledError, InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
+import { CancelledError, InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
+import { AddressError } from '../kernel/io-errors.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
 import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
-import { Backoff, type BackoffOptions } from './backoff.ts';
+import { Backoff, type BackoffOptions } from '../taskthread/backoff.ts';
 import { DeliveryWindow, type DeliveryWindowSnapshot } from './delivery-window.ts';
 import { type FrameBatch, frameLane } from './frame-batch.ts';
 import { openWebSocket, type WebSocketConnection } from './websocket.ts';
@@ -221,7 +222,7 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
   }
 
   #retryMs(): number {
-    return this.#backoff.next(Math.random());
+    return this.#backoff.next(this.random());
   }
 
   async #change(turn: Turn): Promise<void> {

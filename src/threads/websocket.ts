@@ -10,7 +10,7 @@ import type { AddressInfo, Socket as NodeSocket } from 'node:net';
 import type { WebSocket as WS } from 'ws';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
-import { AddressError, MissingPackageError } from '../kernel/errors.ts';
+import { AddressError, MissingPackageError } from '../kernel/io-errors.ts';
 import { live } from '../kernel/probe.ts';
 import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { encodeBinaryMessages } from './websocket-frames.ts';

@@ -1,4 +1,7 @@
-import * as catalogue from '../../src/kernel/errors.ts';
+import * as core from '../../src/kernel/errors.ts';
+import * as io from '../../src/kernel/io-errors.ts';
+
+const catalogue = { ...core, ...io };
 
 const cause = new Error('root of it');
 const bytes = Buffer.from('abc');
@@ -7,7 +10,7 @@ const progress = { bytesRead: 3 };
 const e = catalogue;
 
 /** Each class: one of it made, its code, its fields, a part of its message. */
-const errors: [keyof typeof catalogue, catalogue.TaskThreadError, string, object, string][] = [
+const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, string][] = [
   [
     'InvalidOptionError',
     new e.InvalidOptionError('capacity', -1, 'a whole number'),

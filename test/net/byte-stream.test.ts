@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { CancelledError, SocketClosedError } from '../../src/kernel/errors.ts';
+import { CancelledError } from '../../src/kernel/errors.ts';
+import { SocketClosedError } from '../../src/kernel/io-errors.ts';
 import { type WaitOwner, WaitQueue } from '../../src/kernel/wait-queue.ts';
 import { type ByteChannel, ByteStream } from '../../src/net/byte-stream.ts';
 import type { WaitOptions } from '../../src/net/waiting.ts';

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { FrameTooLargeError, InvalidOptionError } from '../../src/kernel/errors.ts';
+import { InvalidOptionError } from '../../src/kernel/errors.ts';
+import { FrameTooLargeError } from '../../src/kernel/io-errors.ts';
 import {
   encodeLengthPrefixed,
   LengthPrefixedDecoder,

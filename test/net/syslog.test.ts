@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { FrameTooLargeError, InvalidOptionError, MalformedFrameError } from '../../src/kernel/errors.ts';
+import { InvalidOptionError } from '../../src/kernel/errors.ts';
+import { FrameTooLargeError, MalformedFrameError } from '../../src/kernel/io-errors.ts';
 import { encodeLine } from '../../src/net/lines.ts';
 import { encodeSyslog, SyslogDecoder, type SyslogOptions } from '../../src/net/syslog.ts';
 import {

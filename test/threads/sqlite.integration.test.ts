@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseFailedError, InvalidOptionError, MissingPackageError } from '../../src/kernel/errors.ts';
+import { InvalidOptionError } from '../../src/kernel/errors.ts';
+import { DatabaseFailedError, MissingPackageError } from '../../src/kernel/io-errors.ts';
 import {
   openSqlite,
   type SqliteDatabase,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { InvalidOptionError } from '../../src/kernel/errors.ts';
-import { Backoff, backoffMs, type Jitter, resolveBackoffOptions } from '../../src/threads/backoff.ts';
+import { Backoff, backoffMs, type Jitter, resolveBackoffOptions } from '../../src/taskthread/backoff.ts';
 
 describe('backoff', () => {
   test.each<[Jitter, number, number[]]>([
