@@ -167,6 +167,17 @@ export class NotStartedError extends TaskThreadError {
   }
 }
 
+/** A word that waits was used outside of every spawned function, and was given no scope. */
+export class NoScopeError extends TaskThreadError {
+  readonly code = 'TT_NO_SCOPE';
+
+  constructor(word: string) {
+    super(
+      `${word} does not know whose wait it is: give it { scope } (a turn, a thread), or use it in a spawned function`,
+    );
+  }
+}
+
 /** A child was to be added to a thread, or a task started on it, while that thread is stopping. */
 export class ThreadStoppingError extends TaskThreadError {
   readonly code = 'TT_THREAD_STOPPING';

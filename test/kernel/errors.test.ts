@@ -52,6 +52,7 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ],
   ['AlreadyStartedError', new e.AlreadyStartedError('/A-1'), 'TT_ALREADY_STARTED', { path: '/A-1' }, '/A-1'],
   ['NotStartedError', new e.NotStartedError('Database'), 'TT_NOT_STARTED', {}, 'Database'],
+  ['NoScopeError', new e.NoScopeError('sleep'), 'TT_NO_SCOPE', {}, 'sleep does not know'],
   [
     'ThreadStoppingError',
     new e.ThreadStoppingError('/A-1', 'x'),
