@@ -15,7 +15,8 @@ export type { LifecycleRecord } from './kernel/probe.ts';
 export type { Scheduler } from './kernel/scheduler.ts';
 export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
 export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
-export type { Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
+export type { BackoffOptions, Jitter } from './taskthread/backoff.ts';
+export type { ChildState, Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
 export { type MainEnd, type MainOptions, runMain } from './taskthread/main.ts';
 export {
   formatStopReport,
@@ -25,9 +26,15 @@ export {
   type ThreadReport,
 } from './taskthread/shutdown.ts';
 export type { RunningSnapshot, TaskSnapshot, ThreadSnapshot, WaitSnapshot } from './taskthread/snapshot.ts';
-export type { ChildSpec, Closable, ThreadOptions } from './taskthread/spec.ts';
+export type { ChildSpec, Closable, RestartSpec, ThreadOptions } from './taskthread/spec.ts';
 export { type StartOptions, start } from './taskthread/start.ts';
-export type { FailurePolicy } from './taskthread/supervision.ts';
+export type {
+  AutoShutdown,
+  FailurePolicy,
+  RestartPolicy,
+  RestartStrategy,
+  SupervisionOptions,
+} from './taskthread/supervision.ts';
 export type { ReScheduleOptions, TaskAnswer, TaskBody, TaskOptions, TaskTurn } from './taskthread/task.ts';
 export type { TaskRegistry } from './taskthread/task-registry.ts';
 export {

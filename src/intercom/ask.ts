@@ -83,6 +83,15 @@ export class Asks implements WaitOwner {
     }
   }
 
+  /** Who was to answer is gone, and its successor knows only what is still `pending`. */
+  endAllBut(pending: ReadonlySet<unknown>, reason: string): void {
+    for (let waiter = this.#line.first, next = waiter; waiter !== undefined; waiter = next) {
+      next = waiter.next;
+      const request = waiter.item as Request;
+      if (!pending.has(request.signal)) waiter.refuse(new AskUnansweredError(request.asked(), reason));
+    }
+  }
+
   /** The edge is over: nobody will answer any more. */
   end(reason: string): void {
     for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.first) {

@@ -134,6 +134,22 @@ export class ChildFailedError extends TaskThreadError {
   }
 }
 
+/** A child had to be restarted more often than its parent's `supervision` bears. `cause` is what it failed with last. */
+export class RestartLimitError extends TaskThreadError {
+  readonly code = 'TT_RESTART_LIMIT';
+  readonly path: string;
+  readonly intensity: number;
+  readonly periodMs: number;
+
+  constructor(path: string, intensity: number, periodMs: number, cause: unknown) {
+    const why = cause === undefined ? '' : `; last: ${messageOf(cause)}`;
+    super(`${path} is to be restarted more than ${intensity} times in ${periodMs} ms${why}`, { cause });
+    this.path = path;
+    this.intensity = intensity;
+    this.periodMs = periodMs;
+  }
+}
+
 /** A signal came for which the thread has no handler. */
 export class MissingHandlerError extends TaskThreadError {
   readonly code = 'TT_MISSING_HANDLER';

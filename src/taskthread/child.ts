@@ -1,6 +1,6 @@
 /**
- * The handle of a child: what `addChild` and `start` give, the only way over the edge downwards. It stays valid for the whole
- * life of the child and does not tell where the child runs.
+ * The handle of a child: what `addChild` and `start` give, the only way over the edge downwards. It stays valid over all
+ * incarnations of the child and does not tell where the child runs.
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
@@ -13,7 +13,7 @@ import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, rejected } from '../kernel/wait-queue.ts';
 import { calm } from './cancellation.ts';
 import type { ThreadEventEmitter } from './events.ts';
-import type { Outcome, ThreadState } from './lifecycle.ts';
+import type { ChildState, Outcome, ThreadState } from './lifecycle.ts';
 import { resolveStopOptions, type StopOptions, type StopReport } from './shutdown.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
 import { withinLimit } from './time-limit.ts';
@@ -48,7 +48,7 @@ export interface AnyChild {
   readonly id: number;
   /** Where it stands in the tree: `/Master-1/Server-3`. */
   readonly path: string;
-  readonly state: ThreadState;
+  readonly state: ChildState;
   /** 1, and one more with every restart. */
   readonly incarnation: number;
   /** How it ended; undefined while it lives. */
@@ -98,9 +98,7 @@ export interface SendTarget extends Wait {
 
 /** What a handle needs of its child. */
 export interface ChildRuntime extends ChildEnd {
-  readonly id: number;
   readonly state: ThreadState;
-  readonly incarnation: number;
   readonly outcome: Outcome | undefined;
   readonly events: ThreadEventEmitter;
   readonly stopDefaults: StopBudget;
@@ -112,11 +110,14 @@ export interface ChildRuntime extends ChildEnd {
 
 export class ChildHandle implements Child<unknown> {
   readonly #edge: LocalEdge;
-  readonly #child: ChildRuntime;
 
-  constructor(edge: LocalEdge, child: ChildRuntime) {
+  constructor(edge: LocalEdge) {
     this.#edge = edge;
-    this.#child = child;
+  }
+
+  /** The incarnation that lives, or lived last. */
+  get #child(): ChildRuntime {
+    return this.#edge.child as ChildRuntime;
   }
 
   static #is(child: unknown): child is ChildHandle {
@@ -177,23 +178,23 @@ export class ChildHandle implements Child<unknown> {
   }
 
   get id(): number {
-    return this.#child.id;
+    return this.#edge.id;
   }
 
   get path(): string {
     return this.#child.path;
   }
 
-  get state(): ThreadState {
-    return this.#child.state;
+  get state(): ChildState {
+    return this.#edge.supervised?.down === true ? 'restarting' : this.#child.state;
   }
 
   get incarnation(): number {
-    return this.#child.incarnation;
+    return this.#edge.incarnation;
   }
 
   get outcome(): Outcome | undefined {
-    return this.#child.outcome;
+    return this.#edge.ended ? this.#child.outcome : undefined;
   }
 
   get events(): ThreadEventEmitter {
@@ -223,18 +224,17 @@ export class ChildHandle implements Child<unknown> {
 
   stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {
     const { scope, ...budget } = options;
-    const child = this.#child;
+    const edge = this.#edge;
     try {
-      child.requestStop(resolveStopOptions(budget, child.stopDefaults), 'its handle was told to stop it');
+      edge.requestStop(resolveStopOptions(budget, this.#child.stopDefaults), 'its handle was told to stop it');
     } catch (error) {
       return Promise.reject(error);
     }
-    return calm(this.#waitEnded({ scope }).then(() => child.stopReport()));
+    return calm(this.#waitEnded({ scope }).then(() => this.#child.stopReport()));
   }
 
   join(options?: WaitOptions): Promise<Outcome> {
-    const child = this.#child;
-    return calm(this.#waitEnded(options).then(() => child.outcome!));
+    return calm(this.#waitEnded(options).then(() => this.#child.outcome!));
   }
 
   snapshot(): ThreadSnapshot {
@@ -251,7 +251,7 @@ export class ChildHandle implements Child<unknown> {
 
   async #waitEnded(options: WaitOptions | undefined): Promise<void> {
     const { scheduler } = this.#edge;
-    if (this.#child.outcome === undefined) await this.#child.waitEnded(this.#wait(options));
+    if (!this.#edge.ended) await this.#child.waitEnded(this.#wait(options));
     // A word that need not wait spends the slice's budget like any other (law 9).
     else if (scheduler.spend()) await scheduler.nextSlice();
   }

@@ -20,7 +20,16 @@ import type { ThreadEventEmitter } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { ChildEndedHook, ChildSignalHook, SignalHook } from './runtime.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
-import { type ChildSpec, isClosable, resolveChildSpec, resolveThreadOptions, type ThreadOptions } from './spec.ts';
+import {
+  type AnyChildSpec,
+  type ChildSpec,
+  isClosable,
+  type ResolvedChildSpec,
+  type RestartSpec,
+  resolveChildSpec,
+  resolveThreadOptions,
+  type ThreadOptions,
+} from './spec.ts';
 import type { TaskRegistry } from './task-registry.ts';
 import type { LifeHook } from './thread-ending.ts';
 import { ThreadLife } from './thread-life.ts';
@@ -47,6 +56,13 @@ let lifeOfThread: (thread: AnyThread) => ThreadLife;
 export function lifeOf(thread: AnyThread): ThreadLife {
   if (!(thread instanceof TaskThread)) throw new InvalidOptionError('thread', thread, 'a TaskThread');
   return lifeOfThread(thread);
+}
+
+/** The same, of a thread that must not have been started. */
+function newLifeOf(thread: AnyThread): ThreadLife {
+  const life = lifeOf(thread);
+  if (life.started) throw new AlreadyStartedError(life.path);
+  return life;
 }
 
 /**
@@ -205,22 +221,31 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
    * *Cancel-safe:* a cancelled addChild stops the child.
    */
   protected addChild<C extends TaskThread<never, unknown, never>>(
+    make: () => C,
+    spec: RestartSpec & SignalListener<C, Up>,
+  ): Promise<Child<C>>;
+  protected addChild<C extends TaskThread<never, ChildUp, never>>(
+    make: () => C,
+    spec: RestartSpec & { readonly onSignal?: never },
+  ): Promise<Child<C>>;
+  protected addChild<C extends TaskThread<never, unknown, never>>(
     make: ChildSource<C>,
-    spec: ChildSpec & SignalListener<C, Up>,
+    spec: ChildSpec & SignalListener<C, Up> & { readonly restart?: never },
   ): Promise<Child<C>>;
   protected addChild<C extends TaskThread<never, ChildUp, never>>(
     make: ChildSource<C>,
-    spec?: ChildSpec & { readonly onSignal?: never },
+    spec?: ChildSpec & { readonly onSignal?: never; readonly restart?: never },
   ): Promise<Child<C>>;
-  protected addChild(make: ChildSource<AnyThread>, spec?: Parameters<typeof resolveChildSpec>[0]): Promise<unknown> {
-    let resolved: ReturnType<typeof resolveChildSpec>;
-    try {
-      resolved = resolveChildSpec(spec);
-    } catch (error) {
-      if (isClosable(spec?.owns)) this.#life.closeOwned({ owns: spec.owns });
-      return failing(error, this.#life.schedulerIfStarted);
-    }
+  protected addChild(make: ChildSource<AnyThread>, spec?: AnyChildSpec): Promise<unknown> {
     const life = this.#life;
+    let resolved: ResolvedChildSpec;
+    try {
+      const again = typeof make === 'function' ? () => newLifeOf(make()) : undefined;
+      resolved = resolveChildSpec(spec, life.options.supervision, again);
+    } catch (error) {
+      if (isClosable(spec?.owns)) life.closeOwned({ owns: spec.owns });
+      return failing(error, life.schedulerIfStarted);
+    }
     // Asked before the factory is called, and again after it: it may have stopped the thread.
     const refusal = life.refusalOfChild(resolved);
     if (refusal !== undefined) {
@@ -228,12 +253,10 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
       return rejected(refusal, life.schedulerIfStarted);
     }
     try {
-      const child = lifeOf(typeof make === 'function' ? make() : make);
-      if (child.started || child === life) throw new AlreadyStartedError(child.path);
-      return life.addChild(child, resolved);
+      return life.addChild(newLifeOf(typeof make === 'function' ? make() : make), resolved);
     } catch (error) {
       life.closeOwned(resolved);
-      return failing(error, this.#life.schedulerIfStarted);
+      return failing(error, life.schedulerIfStarted);
     }
   }
 

@@ -63,6 +63,14 @@ export class Turn<in Up = never> implements Scoped {
     return this.#owner.ended || this.cancelScope.cancelled;
   }
 
+  /**
+   * In `signalHandler`: how often its signal has been given to a handler, this time included: 1, and more when a restart has
+   * delivered it again (`redeliver`).
+   */
+  get deliveryCount(): number {
+    return this.#owner.edge.deliveries;
+  }
+
   /** Throws `CancelledError` if this turn is cancelled. For long work without waits. */
   checkCancelled(): void {
     if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);

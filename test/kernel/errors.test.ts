@@ -44,6 +44,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ['LaneFullError', new e.LaneFullError('/A-1', signal), 'TT_LANE_FULL', { path: '/A-1', signal }, '/A-1 is full'],
   ['ChildFailedError', new e.ChildFailedError('/A-1', cause), 'TT_CHILD_FAILED', { path: '/A-1', cause }, 'root of it'],
   [
+    'RestartLimitError',
+    new e.RestartLimitError('/A-1', 3, 500, cause),
+    'TT_RESTART_LIMIT',
+    { path: '/A-1', intensity: 3, periodMs: 500, cause },
+    'more than 3 times in 500 ms; last: root of it',
+  ],
+  [
     'MissingHandlerError',
     new e.MissingHandlerError('/A-1', 'signalHandler'),
     'TT_MISSING_HANDLER',
