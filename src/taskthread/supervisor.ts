@@ -5,7 +5,7 @@
  *     one-for-one    crashed ──► counted ──► delay ──► started; each child by itself
  *     the others     crashed ──► counted ──► stopping, right to left ──► delay ──► starting, left to right
  *
- * Of the others one *plan* is under way at a time, as in OTP: who crashes meanwhile is dealt with when it is done, or at once
+ * Of the others one *plan* is under way at a time, as in OTP: who ends meanwhile is dealt with when it is done, or at once
  * where the plan only waits, or where the start that it waits for has failed. A plan that is overtaken keeps nobody down: the
  * next one covers all that it had stopped. When the parent stops, everything here gives way.
  */
@@ -28,6 +28,8 @@ export interface SupervisingThread {
   startAgain(edge: LocalEdge): void;
   /** Says that the next incarnation will come. */
   announceRestart(edge: LocalEdge, afterMs: number): void;
+  /** A child has ended by itself, for good: if it is significant, the thread may stop. */
+  endedByItself(edge: LocalEdge): void;
   /** There were too many: the thread fails. */
   restartsExceeded(edge: LocalEdge, cause: unknown): void;
   giveUpRestart(edge: LocalEdge): void;
@@ -70,8 +72,8 @@ export class Supervisor implements Runnable {
   readonly #thread: SupervisingThread;
   readonly #options: ResolvedSupervisionOptions;
   #restarts: readonly number[] = [];
-  /** Children that have crashed, in the order in which they did, and whose restart is not begun. */
-  #crashed: LocalEdge[] = [];
+  /** Children that have ended by themselves, in the order in which they did, and what is to be done about it is not begun. */
+  #ended: LocalEdge[] = [];
   /** Of one-for-one: those whose delay is over. */
   #due: LocalEdge[] = [];
   #plan: Plan | undefined;
@@ -95,15 +97,15 @@ export class Supervisor implements Runnable {
       child.planned = false;
       this.#plan?.ending.delete(edge);
       this.#thread.announceRestart(edge, this.#plan?.delayMs ?? 0);
-    } else this.#crashed.push(edge);
+    } else this.#ended.push(edge);
     this.#wake();
   }
 
   /** A child has ended for good. */
   gone(edge: LocalEdge): void {
     this.#forgetTimer(edge);
-    if (this.#plan === undefined) return;
-    this.#plan.ending.delete(edge);
+    if (edge.supervised?.final === false) this.#ended.push(edge);
+    this.#plan?.ending.delete(edge);
     this.#wake();
   }
 
@@ -116,11 +118,13 @@ export class Supervisor implements Runnable {
 
   /** The thread stops: nobody is started any more. */
   giveWay(): void {
-    this.#crashed = [];
+    this.#ended = [];
     this.#due = [];
     this.#endPlan();
-    for (const edge of this.#thread.children ?? [])
+    for (const edge of this.#thread.children ?? []) {
       if (edge.supervised?.down === true) this.#thread.giveUpRestart(edge);
+      else if (edge.incarnation > 1) giveWayUnlessBegun(edge);
+    }
   }
 
   /** Does the next thing that need not wait; false when there is none. */
@@ -128,21 +132,16 @@ export class Supervisor implements Runnable {
     const plan = this.#plan;
     const overtaken = plan?.phase === 'waiting' || plan?.starting?.supervised?.down === true;
     if (plan === undefined || overtaken) {
-      const edge = this.#crashed.shift();
+      const edge = this.#ended.shift();
       if (edge !== undefined) {
-        // It may have been asked to end meanwhile, or have been started with a sibling.
         if (edge.supervised?.down === true) this.#restart(edge);
+        // Else it was asked to end meanwhile.
+        else if (edge.ended && edge.supervised?.final === false) this.#thread.endedByItself(edge);
         return true;
       }
     }
-    switch (plan?.phase) {
-      case 'stopping':
-        return this.#stopNext(plan);
-      case 'starting':
-        return this.#startNext(plan);
-      default:
-        return false;
-    }
+    if (plan?.phase === 'stopping') return this.#stopNext(plan);
+    return plan?.phase === 'starting' && this.#startNext(plan);
   }
 
   /** Counts a restart, and begins it if it is still borne. */
@@ -161,6 +160,8 @@ export class Supervisor implements Runnable {
     else {
       this.#endPlan();
       const edges = restartedWith(strategy, [...(this.#thread.children ?? [])], edge).filter(({ ended }) => !ended);
+      // Whoever of them has crashed too is started with this plan, and counts no restart of its own.
+      this.#ended = this.#ended.filter((one) => one.ended || !edges.includes(one));
       this.#plan = { edges, delayMs, phase: 'stopping', ending: new Set(), starting: undefined, timer: undefined };
     }
   }
@@ -270,4 +271,10 @@ function stopWithSibling(edge: LocalEdge): void {
   }
   stateOf(edge).planned = true;
   child.requestStop(child.stopDefaults, why);
+}
+
+/** An incarnation that was made, but whose `enter` is not begun, never is. */
+function giveWayUnlessBegun(edge: LocalEdge): void {
+  const child = edge.child as ChildRuntime;
+  if (child.state === 'created') edge.requestStop(child.stopDefaults, 'its parent is stopping');
 }

@@ -257,7 +257,9 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       return;
     }
     if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
-    if (edge.supervised?.final !== false || this.stopping !== undefined) return;
+  }
+
+  endedByItself(edge: LocalEdge): void {
     let othersLeft = 0;
     for (const { spec, ended } of this.children ?? [])
       if ((spec as ResolvedChildSpec).significant && !ended) othersLeft++;

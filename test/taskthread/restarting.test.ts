@@ -45,7 +45,10 @@ interface World {
 
 async function world(make: () => Toy, spec: ToySpec, supervision: object = { intensity: 5 }): Promise<World> {
   const boss = new Toy(
-    { childEnded: (child, outcome) => say(`${child.path} ended: ${outcome.kind}`), childSignal: (s) => say(`up ${s}`) },
+    {
+      childEnded: (child, outcome) => say(`${child.path} ended: ${outcome.kind}`),
+      childSignal: (s) => say(`up ${String(s)}`),
+    },
     { name: 'Boss', supervision } as never,
   );
   const root = await grow(boss);
@@ -147,7 +150,9 @@ describe('a child that fails', () => {
         enter: async (me) => {
           const child = await me.add(inner);
           if (++lives > 1) return;
-          me.events.on('deadLetter', (signal: unknown, _why: string, path: string) => say(`lost ${signal} of ${path}`));
+          me.events.on('deadLetter', (signal: unknown, _why: string, path: string) =>
+            say(`lost ${String(signal)} of ${path}`),
+          );
           for (const signal of ['a', 'b', 'c']) void me.tell(child, signal);
         },
         childSignal: (signal, _child, me) => {
@@ -225,7 +230,7 @@ describe('a child that was asked to stop', () => {
 
   test('while it waits for its restart, ends at once, and its dead letters are told', async () => {
     const { boss, child } = await world(() => worker(), { restart: 'permanent' }, { intensity: 9, backoff: {} });
-    child.events.on('deadLetter', (signal: unknown, reason: string) => say(`lost ${signal}: ${reason}`));
+    child.events.on('deadLetter', (signal: unknown, reason: string) => say(`lost ${String(signal)}: ${reason}`));
     await boss.tell(child, 'crash');
     await settle();
     await boss.tell(child, 'kept');
@@ -281,7 +286,7 @@ describe('when the parent stops', () => {
     await boss.tell(child, 'crash');
     await settle();
     await boss.tell(child, 'kept');
-    const blocked = errorOf(Promise.all([1, 2, 3].map((signal) => boss.tell(child, signal))));
+    const blocked = errorOf(Promise.all([1, 2, 3].map(async (signal) => boss.tell(child, signal))));
     const report = await time().run(root.stop());
     expect(words).toEqual(['enter', 'exit', '/Boss-1/Worker-2 ended: failed']);
     expect([report.verdict, child.state, codeOf(await blocked)]).toEqual(['clean', 'stopped', 'TT_EDGE_CLOSED']);
@@ -394,14 +399,14 @@ describe('backoff', () => {
 
 describe('the signal in flight at a crash', () => {
   const poisoned = (signal: unknown, me: Toy, deliveryCount: number) => {
-    say(`${signal}, delivery ${deliveryCount}`);
+    say(`${String(signal)}, delivery ${deliveryCount}`);
     if (signal === 'poison') throw new Error(`poison in ${me.path}`);
   };
   const make = (isAsync: boolean) => () =>
     new Toy({
       signal: isAsync
         ? async (signal, me, turn) => {
-            await null;
+            await Promise.resolve();
             poisoned(signal, me, turn.deliveryCount);
           }
         : (signal, me, turn) => poisoned(signal, me, turn.deliveryCount),
@@ -416,7 +421,7 @@ describe('the signal in flight at a crash', () => {
     async (redeliver, isAsync) => {
       const { boss, child } = await world(make(isAsync), { restart: 'permanent', redeliver });
       child.events.on('deadLetter', (signal: unknown, reason: string, path: string, deliveries: number) =>
-        say(`lost ${signal} of ${path} after ${deliveries}: ${reason.includes('failed')}`),
+        say(`lost ${String(signal)} of ${path} after ${deliveries}: ${reason.includes('failed')}`),
       );
       for (const signal of ['a', 'poison', 'b']) await boss.tell(child, signal);
       await settle();
@@ -441,7 +446,7 @@ describe('the signal in flight at a crash', () => {
   test('is a dead letter with its count when there is no other incarnation', async () => {
     const { root, boss, child } = await world(make(false), { restart: 'permanent', redeliver: 5 }, { intensity: 1 });
     child.events.on('deadLetter', (signal: unknown, _reason: string, _path: string, deliveries: number) =>
-      say(`lost ${signal} after ${deliveries}`),
+      say(`lost ${String(signal)} after ${deliveries}`),
     );
     const joined = root.join();
     await boss.tell(child, 'poison');
