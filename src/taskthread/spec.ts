@@ -139,7 +139,7 @@ export type AnyChildSpec = ChildSpec & Partial<RestartSpec> & { readonly onSigna
 /** `again` is there when the child was given as a factory. */
 export function resolveChildSpec(
   spec: AnyChildSpec | undefined,
-  { autoShutdown } = defaultSupervision,
+  { autoShutdown }: ResolvedSupervisionOptions = defaultSupervision,
   again?: () => unknown,
 ): ResolvedChildSpec {
   if (spec === undefined) return defaultChildSpec;

@@ -30,12 +30,12 @@ export const restartPolicies: readonly RestartPolicy[] = ['permanent', 'transien
  */
 export type RestartStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one';
 
-export const restartStrategies: readonly RestartStrategy[] = ['one-for-one', 'one-for-all', 'rest-for-one'];
+const restartStrategies: readonly RestartStrategy[] = ['one-for-one', 'one-for-all', 'rest-for-one'];
 
 /** When a parent stops because significant children have ended by themselves: the first of them (`any`), or the last (`all`). */
 export type AutoShutdown = 'never' | 'any' | 'all';
 
-export const autoShutdowns: readonly AutoShutdown[] = ['never', 'any', 'all'];
+const autoShutdowns: readonly AutoShutdown[] = ['never', 'any', 'all'];
 
 /** How a thread supervises those of its children that are to be restarted. */
 export interface SupervisionOptions {
