@@ -186,7 +186,7 @@ export class Queue<T> implements WaitOwner {
   describeWait(waiter: Waiter): string {
     if (waiter.line === this.#putters) return `a place in a queue of ${this.maxSize}`;
     if (waiter.line === this.#getters) return 'an item of a queue';
-    return `${this.#unfinished} items of a queue to be done`;
+    return `the last of ${this.#unfinished} items of a queue to be done`;
   }
 
   waitCancelled(): void {}
