@@ -146,18 +146,33 @@ export class ChildHandle implements Child<unknown> {
     signal: unknown,
     wait: Wait,
   ): Promise<void> | undefined {
+    const scheduler = sender.schedulerIfStarted;
+    if (sender.ended) return rejected(new ThreadEndedError(sender.path, signal), scheduler);
+    if (wait.refusal !== undefined) return rejected(wait.refusal, scheduler);
     const toKind = typeof children === 'function';
-    if (toKind && sender.ended) return rejected(new ThreadEndedError(sender.path, signal), sender.schedulerIfStarted);
+    if (!toKind && !isIterable(children)) {
+      const expected = 'handles of children that can be iterated, or a class of threads';
+      return failing(new InvalidOptionError('children', children, expected), scheduler);
+    }
     let waits: Promise<void>[] | undefined;
-    for (const child of toKind ? sender.handlesOf(children) : children) {
-      if (toKind && ChildHandle.#is(child) && child.#edge.downClosed) continue;
-      const sent = ChildHandle.sendFrom(sender, child, signal, wait);
-      if (sent !== undefined) {
+    let asked = 0;
+    try {
+      for (const child of toKind ? sender.handlesOf(children) : children) {
+        if (toKind && ChildHandle.#is(child) && child.#edge.downClosed) continue;
+        asked++;
+        const sent = ChildHandle.sendFrom(sender, child, signal, wait);
+        if (sent === undefined) continue;
         waits ??= [];
         waits.push(sent);
       }
+    } catch (error) {
+      // What the list itself threw, half-way: those before it have been sent to.
+      waits ??= [];
+      waits.push(failing(error, scheduler));
     }
-    return waits === undefined ? undefined : calm(allTaken(waits, toKind));
+    if (waits !== undefined) return calm(allTaken(waits, toKind));
+    // Nobody was there to spend the slice (law 9).
+    return asked === 0 && scheduler?.spend() === true ? scheduler.nextSlice() : undefined;
   }
 
   static askFrom<Answer>(
@@ -216,20 +231,26 @@ export class ChildHandle implements Child<unknown> {
     const edge = this.#edge;
     const wait = this.#wait(options);
     if (options?.timeoutMs === undefined) return edge.askDown(make, wait);
-    const timeoutMs = milliseconds('options.timeoutMs', options.timeoutMs);
+    const { timeoutMs } = options;
+    try {
+      milliseconds('options.timeoutMs', timeoutMs);
+    } catch (error) {
+      return failing(error, edge.scheduler);
+    }
     const limit = { what: 'the answer', timeoutMs, outer: wait.cancelScope };
     return calm(withinLimit(edge.parent.host, limit, (scope) => edge.askDown(make, scope)));
   }
 
   stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {
-    const { scope, ...budget } = options;
     const child = this.#child;
+    let budget: StopBudget;
     try {
-      child.requestStop(resolveStopOptions(budget, child.stopDefaults), 'its handle was told to stop it');
+      budget = resolveStopOptions(options, child.stopDefaults, ['scope']);
     } catch (error) {
-      return Promise.reject(error);
+      return failing(error, this.#edge.scheduler);
     }
-    return calm(this.#waitEnded({ scope }).then(() => child.stopReport()));
+    child.requestStop(budget, 'its handle was told to stop it');
+    return calm(this.#waitEnded(options).then(() => child.stopReport()));
   }
 
   join(options?: WaitOptions): Promise<Outcome> {
@@ -259,6 +280,10 @@ export class ChildHandle implements Child<unknown> {
   #wait(options: WaitOptions | undefined): Wait {
     return options?.scope ?? this.#edge.parent;
   }
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
 /** Waits for all, then throws the first failure, so that none is left unhandled. */

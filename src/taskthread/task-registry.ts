@@ -8,6 +8,12 @@ import { calm } from './cancellation.ts';
 import { Task, type TaskBody, type TaskOptions, type TaskOwner } from './task.ts';
 import type { Turn } from './turn.ts';
 
+/** Options of `tasks.delete`. */
+interface DeleteOptions {
+  /** The turn whose wait it is: its cancel ends the wait, and its own task is not waited for. Default: the thread's scope. */
+  readonly scope?: Turn<never> | undefined;
+}
+
 /** A thread's tasks, by name. */
 export class TaskRegistry<Up = never> {
   readonly #owner: TaskOwner;
@@ -37,6 +43,7 @@ export class TaskRegistry<Up = never> {
    * `ThreadStoppingError`, `CancelledError`, `ThreadEndedError`.
    */
   reCreate(name: string, body: TaskBody<Up>, options: TaskOptions = {}): void {
+    this.#owner.schedulerIfStarted?.spend();
     if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a name of the task');
     functionOf('body', body);
     knownFields('options', options, ['intake', 'afterMs']);
@@ -61,8 +68,19 @@ export class TaskRegistry<Up = never> {
    * never was, or that deletes itself (from inside its turn, or with `scope: turn`), it resolves at once.
    * Rejects with `TaskStuckError` when the task does not yield in time; it is then given up.
    */
-  delete(name: string, options: { readonly scope?: Turn<never> | undefined } = {}): Promise<void> {
-    return calm(this.#delete(name, options.scope));
+  delete(name: string, options: DeleteOptions = {}): Promise<void> {
+    return calm(this.#deleteAndSpend(name, options));
+  }
+
+  async #deleteAndSpend(name: string, options: DeleteOptions): Promise<void> {
+    try {
+      knownFields('options', options, ['scope']);
+      await this.#delete(name, options.scope);
+    } finally {
+      // Also where there was nothing to wait for, and where it was refused (law 9).
+      const scheduler = this.#owner.schedulerIfStarted;
+      if (scheduler?.spend() === true) await scheduler.nextSlice();
+    }
   }
 
   async #delete(name: string, scope: Turn<never> | undefined): Promise<void> {

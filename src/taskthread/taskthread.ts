@@ -272,8 +272,11 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
 
   /** Sends to the parent without waiting. False when the signal would have to wait or is refused. Errors: `ThreadEndedError`. */
   protected trySendToParent(signal: Up): boolean {
-    if (this.#life.ended) throw new ThreadEndedError(this.#life.path, signal);
-    return this.#life.refusal === undefined && this.#life.edge.trySendUp(signal);
+    const life = this.#life;
+    if (!life.ended && life.refusal === undefined) return life.edge.trySendUp(signal);
+    life.schedulerIfStarted?.spend();
+    if (life.ended) throw new ThreadEndedError(life.path, signal);
+    return false;
   }
 
   /** As the turn's word, in the thread's scope: to the children given, or to all of a class. */

@@ -82,6 +82,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   // ---- stopping ----
 
   stopItself(why: string): void {
+    this.schedulerIfStarted?.spend();
     if (this.state === 'entering' || this.state === 'running') this.#stoppedItself = true;
     this.#askToStop(this.stopDefaults, why);
   }

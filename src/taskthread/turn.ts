@@ -11,7 +11,7 @@ import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
-import { rejected, sleep } from '../kernel/wait-queue.ts';
+import { failing, rejected, sleep } from '../kernel/wait-queue.ts';
 import { calm } from './cancellation.ts';
 import {
   type AnyChild,
@@ -65,6 +65,7 @@ export class Turn<in Up = never> implements Scoped {
 
   /** Throws `CancelledError` if this turn is cancelled. For long work without waits. */
   checkCancelled(): void {
+    this.#owner.schedulerIfStarted?.spend();
     if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
     this.cancelScope.check();
   }
@@ -117,10 +118,16 @@ export class Turn<in Up = never> implements Scoped {
     return this.#askWithin(options, (turn) => owner.edge.askUp(make, turn));
   }
 
-  /** Waits; 0 gives the event loop its turn. *Cancel-safe:* no timer is left. */
+  /** Waits; 0 gives the event loop its turn. Rejects with `InvalidOptionError`. *Cancel-safe:* no timer is left. */
   sleep(ms: number): Promise<void> {
-    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), this.#owner.host.scheduler);
-    return sleep(milliseconds('sleep', ms), this.cancelScope, this);
+    const { scheduler } = this.#owner.host;
+    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), scheduler);
+    try {
+      milliseconds('sleep', ms);
+    } catch (error) {
+      return failing(error, scheduler);
+    }
+    return sleep(ms, this.cancelScope, this);
   }
 
   /**
@@ -161,7 +168,12 @@ export class Turn<in Up = never> implements Scoped {
   #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
-    const limit = { what, timeoutMs: milliseconds('ms', ms), outer: this.cancelScope, shielded };
+    try {
+      milliseconds('ms', ms);
+    } catch (error) {
+      return failing(error, owner.host.scheduler);
+    }
+    const limit = { what, timeoutMs: ms, outer: this.cancelScope, shielded };
     return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope))));
   }
 
