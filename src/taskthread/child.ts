@@ -57,10 +57,15 @@ export interface AnyChild {
   readonly events: ThreadEventEmitter;
   /**
    * Stops the child and all below it; resolves, always and within the budget, with what was found. Asked again, the shorter
-   * budget holds. *Cancel-safe:* the stop goes on, only the wait ends.
+   * budget holds; of a child that has ended it answers at once. Rejects with `InvalidOptionError`, and with what the scope
+   * refuses: `CancelledError`, or `ThreadEndedError` when it is that of a thread that has ended (nothing is stopped then).
+   * *Cancel-safe:* the stop goes on, only the wait ends.
    */
   stop(options?: StopOptions & WaitOptions): Promise<StopReport>;
-  /** Resolves when the child has ended; never rejects because of how. */
+  /**
+   * Resolves when the child has ended; never rejects because of how. Rejects with what the scope refuses, as `stop`.
+   * *Cancel-safe:* only the wait ends.
+   */
   join(options?: WaitOptions): Promise<Outcome>;
   snapshot(): ThreadSnapshot;
   toString(): string;
@@ -249,6 +254,9 @@ export class ChildHandle implements Child<unknown> {
     } catch (error) {
       return failing(error, this.#edge.scheduler);
     }
+    // It is the word of whoever gives the scope, and who has ended says nothing any more (law 12).
+    const refusal = options.scope?.refusal;
+    if (refusal instanceof ThreadEndedError) return rejected(refusal, this.#edge.scheduler);
     child.requestStop(budget, 'its handle was told to stop it');
     return calm(this.#waitEnded(options).then(() => child.stopReport()));
   }
@@ -272,9 +280,15 @@ export class ChildHandle implements Child<unknown> {
 
   async #waitEnded(options: WaitOptions | undefined): Promise<void> {
     const { scheduler } = this.#edge;
-    if (this.#child.outcome === undefined) await this.#child.waitEnded(this.#wait(options));
+    if (this.#child.outcome === undefined) {
+      await this.#child.waitEnded(this.#wait(options));
+      return;
+    }
+    // Nobody's word in particular, it answers for ever; a turn's word does what words of that turn do (laws 12, 17).
+    const refusal = options?.scope?.refusal;
     // A word that need not wait spends the slice's budget like any other (law 9).
-    else if (scheduler.spend()) await scheduler.nextSlice();
+    if (scheduler.spend()) await scheduler.nextSlice();
+    if (refusal !== undefined) throw refusal;
   }
 
   #wait(options: WaitOptions | undefined): Wait {

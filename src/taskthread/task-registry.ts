@@ -3,7 +3,13 @@
  * does turn by turn is in `task`.
  */
 import { functionOf, knownFields, milliseconds } from '../kernel/check.ts';
-import { CancelledError, InvalidOptionError, TaskStuckError, ThreadStoppingError } from '../kernel/errors.ts';
+import {
+  CancelledError,
+  InvalidOptionError,
+  TaskStuckError,
+  ThreadEndedError,
+  ThreadStoppingError,
+} from '../kernel/errors.ts';
 import { calm } from './cancellation.ts';
 import { Task, type TaskBody, type TaskOptions, type TaskOwner } from './task.ts';
 import type { Turn } from './turn.ts';
@@ -66,7 +72,8 @@ export class TaskRegistry<Up = never> {
   /**
    * Deletes a task: its waits throw, there is no further turn; resolves when its turn has ended. Of a task that has ended, that
    * never was, or that deletes itself (from inside its turn, or with `scope: turn`), it resolves at once.
-   * Rejects with `TaskStuckError` when the task does not yield in time; it is then given up.
+   * Rejects with `TaskStuckError` when the task does not yield in time (it is then given up), `ThreadEndedError`,
+   * `InvalidOptionError`. *Cancel-safe:* the task is deleted all the same, only the wait ends.
    */
   delete(name: string, options: DeleteOptions = {}): Promise<void> {
     return calm(this.#deleteAndSpend(name, options));
@@ -84,6 +91,9 @@ export class TaskRegistry<Up = never> {
   }
 
   async #delete(name: string, scope: Turn<never> | undefined): Promise<void> {
+    if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
+    const refusal = scope?.refusal;
+    if (refusal instanceof ThreadEndedError) throw refusal;
     const boundMs = this.#owner.stuckTaskMs;
     const yielding: Task[] = [];
     for (const task of [...this.all()]) {
@@ -97,6 +107,8 @@ export class TaskRegistry<Up = never> {
       task.end();
       throw new TaskStuckError(this.#owner.path, name, boundMs);
     }
+    // A cancelled turn's words throw, also where they need not wait (law 17).
+    if (refusal !== undefined) throw refusal;
   }
 
   /** Of intake tasks, how many have not ended. */

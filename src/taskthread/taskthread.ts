@@ -297,7 +297,10 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return ChildHandle.askFrom(this.#life, child, make, options?.scope ?? this.#life);
   }
 
-  /** Asks this thread to stop, and returns at once. To wait for the end is its parent's, on the handle. */
+  /**
+   * Asks this thread to stop, and returns at once. To wait for the end is its parent's, on the handle. Errors:
+   * `ThreadEndedError`, as of every word once the thread has ended: take callbacks that may come late off in `exit`.
+   */
   protected stop(): void {
     this.#life.stopItself('it asked for it');
   }

@@ -83,6 +83,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
 
   stopItself(why: string): void {
     this.schedulerIfStarted?.spend();
+    if (this.ended) throw new ThreadEndedError(this.path);
     if (this.state === 'entering' || this.state === 'running') this.#stoppedItself = true;
     this.#askToStop(this.stopDefaults, why);
   }

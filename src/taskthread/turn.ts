@@ -146,7 +146,10 @@ export class Turn<in Up = never> implements Scoped {
     return this.#within('the work', ms, false, work);
   }
 
-  /** Asks the thread to stop, and returns at once: to stop is never awaited from inside. */
+  /**
+   * Asks the thread to stop, and returns at once: to stop is never awaited from inside. Of a thread that is stopping already it
+   * changes nothing. Errors: `ThreadEndedError`.
+   */
   stop(): void {
     this.#owner.stopItself(`${this.what} asked for it`);
   }
