@@ -201,7 +201,9 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
    * Adds a child: attaches it, starts it and listens to it in one step. Resolves with its handle when its `enter` is done.
    *
    * Rejects with what `enter` (or the factory) threw, and nothing of the child is left; `ThreadStoppingError`,
-   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths.
+   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths. A failure that nobody looks
+   * at (`void this.addChild(…)`) is this thread's own: a child that fails in `enter` escalates or is ignored as declared, and a
+   * wrong use fails this thread.
    * *Cancel-safe:* a cancelled addChild stops the child.
    */
   protected addChild<C extends TaskThread<never, unknown, never>>(
@@ -218,14 +220,14 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
       resolved = resolveChildSpec(spec);
     } catch (error) {
       if (isClosable(spec?.owns)) this.#life.closeOwned({ owns: spec.owns });
-      return failing(error, this.#life.schedulerIfStarted);
+      return this.#life.refuseChild(error, 'escalate');
     }
     const life = this.#life;
     // Asked before the factory is called, and again after it: it may have stopped the thread.
     const refusal = life.refusalOfChild(resolved);
     if (refusal !== undefined) {
       life.closeOwned(resolved);
-      return rejected(refusal, life.schedulerIfStarted);
+      return life.started ? rejected(refusal, life.schedulerIfStarted) : failing(refusal);
     }
     try {
       const child = lifeOf(typeof make === 'function' ? make() : make);
@@ -233,7 +235,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
       return life.addChild(child, resolved);
     } catch (error) {
       life.closeOwned(resolved);
-      return failing(error, this.#life.schedulerIfStarted);
+      return life.refuseChild(error, resolved.onFailure);
     }
   }
 
