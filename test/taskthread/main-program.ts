@@ -121,13 +121,6 @@ const scenarios: Record<string, () => unknown> = {
     process.on('SIGHUP', () => say('read again'));
     return runMain(() => new Root(() => {}), { ...options, osSignals: ['SIGTERM'] });
   },
-  failsLast: () =>
-    runMain(
-      () =>
-        new Root(() => {
-          throw new RangeError('no exit');
-        }),
-    ),
   wrongSignal: () =>
     runMain(() => new Root(() => {}), { osSignals: ['SIGKILL'] as never }).catch((error: unknown) =>
       say(String(error)),
