@@ -24,7 +24,7 @@ const failsSync = (): Toy => {
 };
 const makers: [string, () => Toy][] = [
   ['an enter that throws', () => new Toy({ enter: failsSync })],
-  ['an enter that rejects', () => new Toy({ enter: () => Promise.reject(broken) })],
+  ['an enter that rejects at once', () => new Toy({ enter: () => Promise.reject(broken) })],
   ['an enter that rejects late', () => new Toy({ enter: (_me, turn) => turn.sleep(50).then(failsSync) })],
 ];
 
@@ -107,6 +107,23 @@ describe('a failure that nobody looks at', () => {
       'enter of /Toy-1/Toy-2/Toy-3 of /Toy-1/Toy-2 failed late: no enter',
       'addChild of /Toy-1/Toy-2 failed late: no enter',
     ]);
+  });
+
+  test('of a child whose wait was cancelled is looked at once, when the child has ended', async () => {
+    const top = new Toy();
+    await grow(top);
+    const parent = new Toy({ exit: (_me, turn) => turn.sleep(20) });
+    const handle = await top.add(parent, { onFailure: 'ignore' });
+    parent.events.on('failed', (_error, where) => say(`failed: ${where}`));
+    parent.tasks.reCreate('adds', (turn) => {
+      void parent.add(new Toy({ enter: (_me, inner) => inner.sleep(50).catch(failsSync) }), { scope: turn });
+      return turn.sleep(1000);
+    });
+    await settle();
+    void parent.tasks.delete('adds');
+    await time().advance(100);
+    expect(words).toEqual(['failed: child /Toy-1/Toy-2/Toy-3']);
+    expect(handle.outcome).toMatchObject({ kind: 'failed', error: { cause: broken } });
   });
 
   test('is none where the child was stopped in enter, or the parent stops', async () => {
