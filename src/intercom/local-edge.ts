@@ -82,7 +82,7 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
   }
 
   askDown<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks();
+    this.#asks ??= new Asks(this.scheduler);
     return this.#asks.ask(
       make,
       (signal) => this.sendDown(signal, wait),
@@ -99,12 +99,15 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
 
   trySendUp(signal: unknown): boolean {
     const lane = this.#up ?? this.#makeUp();
-    if (lane === undefined) throw new NoParentError(this.path, signal);
+    if (lane === undefined) {
+      this.scheduler.spend();
+      throw new NoParentError(this.path, signal);
+    }
     return lane.trySend(signal);
   }
 
   askUp<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks();
+    this.#asks ??= new Asks(this.scheduler);
     return this.#asks.ask(
       make,
       (signal) => this.sendUp(signal, wait),

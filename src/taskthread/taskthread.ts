@@ -221,7 +221,9 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
    * Adds a child: attaches it, starts it and listens to it in one step. Resolves with its handle when its `enter` is done.
    *
    * Rejects with what `enter` (or the factory) threw, and nothing of the child is left; `ThreadStoppingError`,
-   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths.
+   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths. A failure that nobody looks
+   * at (`void this.addChild(…)`) is this thread's own: a child that fails in `enter` escalates or is ignored as declared, and a
+   * wrong use fails this thread.
    * *Cancel-safe:* a cancelled addChild stops the child.
    */
   protected addChild<C extends TaskThread<never, unknown, never>>(
@@ -248,19 +250,19 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
       resolved = resolveChildSpec(spec, life.options.supervision, again);
     } catch (error) {
       if (isClosable(spec?.owns)) life.closeOwned({ owns: spec.owns });
-      return failing(error, life.schedulerIfStarted);
+      return life.refuseChild(error, 'escalate');
     }
     // Asked before the factory is called, and again after it: it may have stopped the thread.
     const refusal = life.refusalOfChild(resolved);
     if (refusal !== undefined) {
       life.closeOwned(resolved);
-      return rejected(refusal, life.schedulerIfStarted);
+      return life.started ? rejected(refusal, life.schedulerIfStarted) : failing(refusal);
     }
     try {
       return life.addChild(newLifeOf(typeof make === 'function' ? make() : make), resolved);
     } catch (error) {
       life.closeOwned(resolved);
-      return failing(error, life.schedulerIfStarted);
+      return life.refuseChild(error, resolved.onFailure);
     }
   }
 
@@ -299,8 +301,11 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
 
   /** Sends to the parent without waiting. False when the signal would have to wait or is refused. Errors: `ThreadEndedError`. */
   protected trySendToParent(signal: Up): boolean {
-    if (this.#life.ended) throw new ThreadEndedError(this.#life.path, signal);
-    return this.#life.refusal === undefined && this.#life.edge.trySendUp(signal);
+    const life = this.#life;
+    if (!life.ended && life.refusal === undefined) return life.edge.trySendUp(signal);
+    life.schedulerIfStarted?.spend();
+    if (life.ended) throw new ThreadEndedError(life.path, signal);
+    return false;
   }
 
   /** As the turn's word, in the thread's scope: to the children given, or to all of a class. */
@@ -321,7 +326,10 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return ChildHandle.askFrom(this.#life, child, make, options?.scope ?? this.#life);
   }
 
-  /** Asks this thread to stop, and returns at once. To wait for the end is its parent's, on the handle. */
+  /**
+   * Asks this thread to stop, and returns at once. To wait for the end is its parent's, on the handle. Errors:
+   * `ThreadEndedError`, as of every word once the thread has ended: take callbacks that may come late off in `exit`.
+   */
   protected stop(): void {
     this.#life.stopItself('it asked for it');
   }

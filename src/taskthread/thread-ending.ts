@@ -89,6 +89,8 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   // ---- stopping ----
 
   stopItself(why: string): void {
+    this.schedulerIfStarted?.spend();
+    if (this.ended) throw new ThreadEndedError(this.path);
     if (this.state === 'entering' || this.state === 'running') this.#stoppedItself = true;
     this.#askToStop(this.stopDefaults, why, 'finished');
   }

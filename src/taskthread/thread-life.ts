@@ -13,13 +13,14 @@ import {
   ThreadStoppingError,
 } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
-import { rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
+import { failing, rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
 import { Children } from './children.ts';
 import { emit } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
+import { lookedAt } from './looked-at.ts';
 import type { ResolvedChildSpec } from './spec.ts';
-import { decide, type SupervisionDecision, shutsParentDown } from './supervision.ts';
+import { decide, type FailurePolicy, type SupervisionDecision, shutsParentDown } from './supervision.ts';
 import { SupervisedChild, Supervisor, type SupervisingThread } from './supervisor.ts';
 import { type LifeHook, ThreadEnding } from './thread-ending.ts';
 import { Turn } from './turn.ts';
@@ -98,7 +99,27 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     this.#entering ??= new WaitQueue();
     edge.entering = this.#entering.parkWaiter(this, { scope: wait.cancelScope, item: edge, by: wait });
     this.host.scheduler.enqueue(child);
-    return edge.entering.promise as Promise<ChildHandle>;
+    const entered = edge.entering.promise as Promise<ChildHandle>;
+    // What has no `enter` cannot fail in it, and most threads of a crowd have none: a plain promise costs half as much.
+    if (child.enterHook() === undefined) return entered;
+    return lookedAt(entered, this.host.scheduler, (error) => {
+      const { outcome } = child;
+      // Not where it was the wait that failed: then the child's end has been looked at already.
+      if (outcome?.kind !== 'failed' || outcome.error !== error) return;
+      if (this.ended) this.late(`enter of ${edge.path}`, error);
+      else this.#supervise(edge, outcome);
+    });
+  }
+
+  /** A child that cannot be made, or not be added as it was asked: the caller's failure, and so this thread's if nobody looks. */
+  refuseChild(error: unknown, policy: FailurePolicy): Promise<never> {
+    const refused = failing(error, this.schedulerIfStarted);
+    if (!this.started) return refused;
+    return lookedAt(refused, this.host.scheduler, () => {
+      if (this.ended) this.late('addChild', error);
+      else if (policy === 'escalate') this.fail('addChild', error, this.state !== 'stopping');
+      else this.lastError = messageOf(error);
+    });
   }
 
   /** Why no child can be added now. */
@@ -141,6 +162,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
   /** Nothing of it is left; its failure belongs to who waits for its `enter`. */
   #childNeverEntered(edge: LocalEdge, entering: Waiter, outcome: Outcome): void {
     edge.entering = undefined;
+    if (edge.supervised !== undefined) edge.supervised.final = true;
     if (edge.up !== undefined) {
       edge.up.discard('its sender never entered');
       this.forgetLane(edge.up);

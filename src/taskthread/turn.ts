@@ -12,7 +12,7 @@ import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
-import { rejected, sleep } from '../kernel/wait-queue.ts';
+import { failing, rejected, sleep } from '../kernel/wait-queue.ts';
 import {
   type AnyChild,
   type AskOptions,
@@ -85,6 +85,7 @@ export class Turn<in Up = never> implements Scoped {
 
   /** Throws `CancelledError` if this turn is cancelled. For long work without waits. */
   checkCancelled(): void {
+    this.#owner.schedulerIfStarted?.spend();
     if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
     this.cancelScope.check();
   }
@@ -137,10 +138,16 @@ export class Turn<in Up = never> implements Scoped {
     return this.#askWithin(options, (turn) => owner.edge.askUp(make, turn));
   }
 
-  /** Waits; 0 gives the event loop its turn. *Cancel-safe:* no timer is left. */
+  /** Waits; 0 gives the event loop its turn. Rejects with `InvalidOptionError`. *Cancel-safe:* no timer is left. */
   sleep(ms: number): Promise<void> {
-    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), this.#owner.host.scheduler);
-    return sleep(milliseconds('sleep', ms), this.cancelScope, this);
+    const { scheduler } = this.#owner.host;
+    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), scheduler);
+    try {
+      milliseconds('sleep', ms);
+    } catch (error) {
+      return failing(error, scheduler);
+    }
+    return sleep(ms, this.cancelScope, this);
   }
 
   /**
@@ -159,7 +166,10 @@ export class Turn<in Up = never> implements Scoped {
     return this.#within('the work', ms, false, work);
   }
 
-  /** Asks the thread to stop, and returns at once: to stop is never awaited from inside. */
+  /**
+   * Asks the thread to stop, and returns at once: to stop is never awaited from inside. Of a thread that is stopping already it
+   * changes nothing. Errors: `ThreadEndedError`.
+   */
   stop(): void {
     this.#owner.stopItself(`${this.what} asked for it`);
   }
@@ -181,7 +191,12 @@ export class Turn<in Up = never> implements Scoped {
   #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
-    const limit = { what, timeoutMs: milliseconds('ms', ms), outer: this.cancelScope, shielded };
+    try {
+      milliseconds('ms', ms);
+    } catch (error) {
+      return failing(error, owner.host.scheduler);
+    }
+    const limit = { what, timeoutMs: ms, outer: this.cancelScope, shielded };
     return calm(
       withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.#outermost ?? this))),
     );

@@ -53,7 +53,7 @@ function makeSequence(seed: number): Sequence {
         add();
         break;
       case 'fail-starts':
-        steps.push({ do: 'fail-starts', name: dice.pick(added), times: dice.between(1, 2) });
+        steps.push({ do: 'fail-starts', name: dice.pick(NAMES), times: dice.between(1, 2) });
         break;
       case 'end': {
         const names = [...new Set(Array.from({ length: dice.pick([1, 1, 1, 2, 3]) }, () => dice.pick(added)))];
