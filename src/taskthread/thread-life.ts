@@ -282,6 +282,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
   }
 
   endedByItself(edge: LocalEdge): void {
+    if (this.state === 'stopping' || this.ended) return;
     let othersLeft = 0;
     for (const { spec, ended } of this.children ?? [])
       if ((spec as ResolvedChildSpec).significant && !ended) othersLeft++;
