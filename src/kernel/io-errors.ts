@@ -47,6 +47,17 @@ export class AddressError extends TaskThreadError {
   }
 }
 
+/** A connection could not be secured: a certificate that is not trusted, nothing that both speak, or a peer without TLS. */
+export class TlsHandshakeError extends TaskThreadError {
+  readonly code = 'TT_TLS_HANDSHAKE';
+  readonly address: string;
+
+  constructor(address: string, cause: unknown) {
+    super(`cannot secure the connection to ${address}: ${messageOf(cause)}`, { cause });
+    this.address = address;
+  }
+}
+
 /** The peer ended the stream before all that was asked for had come. */
 export class IncompleteReadError extends TaskThreadError {
   readonly code = 'TT_INCOMPLETE_READ';
