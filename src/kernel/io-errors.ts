@@ -41,7 +41,7 @@ export class AddressError extends TaskThreadError {
   readonly code = 'TT_ADDRESS';
   readonly address: string;
 
-  constructor(operation: 'listen on' | 'connect to', address: string, cause: unknown) {
+  constructor(operation: 'listen on' | 'connect to' | 'send to', address: string, cause: unknown) {
     super(`cannot ${operation} ${address}: ${messageOf(cause)}`, { cause });
     this.address = address;
   }
