@@ -121,6 +121,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     'listen on ::1:80',
   ],
   [
+    'TlsHandshakeError',
+    new e.TlsHandshakeError('h:1', new Error('self-signed')),
+    'TT_TLS_HANDSHAKE',
+    { address: 'h:1' },
+    'cannot secure the connection to h:1: self-signed',
+  ],
+  [
     'IncompleteReadError',
     new e.IncompleteReadError(bytes, '9 bytes'),
     'TT_INCOMPLETE_READ',
