@@ -14,7 +14,7 @@
  * else can know. The snapshot says so.
  */
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
-import { NotOwnerError, OverReleasedError } from '../kernel/errors.ts';
+import { NotOwnerError, OverReleasedError } from '../kernel/sync-errors.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { Doorway, type WaitOptions } from './doorway.ts';
 import type { Guard } from './guard.ts';

@@ -12,8 +12,8 @@
  */
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { wholeNumber } from '../kernel/check.ts';
-import { OverReleasedError, QueueClosedError } from '../kernel/errors.ts';
 import { RingBuffer } from '../kernel/ring-buffer.ts';
+import { OverReleasedError, QueueClosedError } from '../kernel/sync-errors.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { Doorway, type WaitOptions } from './doorway.ts';
 

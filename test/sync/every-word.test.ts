@@ -191,8 +191,15 @@ describe.each(names)('%s', (name) => {
     watch('after', word(me));
     const closed = sources.includes(name) ? ['before TT_INTAKE_CLOSED', 'after TT_INTAKE_CLOSED'] : [];
     expect(await seen()).toEqual(closed);
-    me.cancel();
     letGo();
+    await seen();
+    // Also where it need not wait: what is there is for those who go on.
+    const ready = waitingIn(name);
+    ready.letGo();
+    watch('ready', ready.word(me));
+    const [outcome] = await seen();
+    expect(outcome).toMatch(sources.includes(name) ? /^ready TT_INTAKE_CLOSED$/ : /^ready( held)?$/);
+    me.cancel();
     await seen();
   });
 
