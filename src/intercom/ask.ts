@@ -3,6 +3,7 @@
  * or later, settles the reply. The answer travels on the control lane: it needs no place and overtakes data.
  */
 import { AskUnansweredError, EdgeClosedError } from '../kernel/errors.ts';
+import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { Wait } from './wait.ts';
 
@@ -33,6 +34,8 @@ interface Request {
   signal: unknown;
   /** Names who is asked. */
   readonly asked: () => string;
+  /** What keeps the request, as it is now, from being answered. */
+  readonly blockers: ((signal: unknown) => readonly Party[]) | undefined;
 }
 
 /** The requests of one edge, both ways, that wait for their answers. */
@@ -52,12 +55,13 @@ export class Asks implements WaitOwner {
     send: (signal: unknown) => Promise<void> | undefined,
     wait: Wait,
     asked: () => string,
+    blockers?: (signal: unknown) => readonly Party[],
   ): Promise<Answer> {
     const scope = wait.cancelScope;
     const refusal = scope?.refusal;
     if (refusal !== undefined) return rejected(refusal, scope?.host.scheduler);
     // Parked before `make` is called: that is user code, and may answer at once, or cancel.
-    const request: Request = { signal: undefined, asked };
+    const request: Request = { signal: undefined, asked, blockers };
     const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait });
     const reply = new Reply<Answer>((ok, value) => {
       if (!waiter.parked) this.lateReplies++;
@@ -95,6 +99,15 @@ export class Asks implements WaitOwner {
   }
 
   waitCancelled(): void {}
+
+  blockersOf(waiter: Waiter): readonly Party[] {
+    const { signal, blockers } = waiter.item as Request;
+    return signal === undefined ? NO_PARTIES : (blockers?.(signal) ?? NO_PARTIES);
+  }
+
+  detailsOf(): WaitDetails {
+    return { word: 'ask' };
+  }
 }
 
 function notSent(waiter: Waiter, error: unknown): void {

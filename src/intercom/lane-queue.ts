@@ -106,6 +106,11 @@ export class LaneQueue {
     return this.count <= this.#capacity >> 1 && this.#bytes <= this.#maxBytes / 2;
   }
 
+  holds(signal: unknown): boolean {
+    for (let place = 0; place < this.signals.length; place++) if (this.signals.at(place) === signal) return true;
+    return false;
+  }
+
   countAt(place: number): number {
     return this.#weights?.at(place * 2) ?? 1;
   }

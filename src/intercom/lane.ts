@@ -11,15 +11,16 @@
  * books are right and the step is done.
  */
 import { EdgeClosedError, LaneFullError } from '../kernel/errors.ts';
+import type { Party } from '../kernel/party.ts';
 import type { RingBuffer } from '../kernel/ring-buffer.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { failing, rejected, type Waiter, type WaitOwner } from '../kernel/wait-queue.ts';
+import { failing, rejected } from '../kernel/wait-queue.ts';
 import type { LaneSnapshot } from './books.ts';
 import type { ResolvedLaneOptions } from './lane-options.ts';
 import { LaneQueue } from './lane-queue.ts';
 import { type Admission, admit } from './overflow.ts';
 import { type Parcel, parcelOf } from './parcel.ts';
-import { SenderLine } from './sender-line.ts';
+import { SenderLine, type SenderLineOwner } from './sender-line.ts';
 import type { Wait } from './wait.ts';
 
 export type { LaneSnapshot } from './books.ts';
@@ -31,6 +32,8 @@ export type Direction = 'down' | 'up';
 export interface LaneReceiver {
   /** The lane was empty and now holds something. */
   laneReady(lane: Lane): void;
+  /** The execution that keeps it from taking, if that waits for something. */
+  readonly loopParty?: Party | undefined;
 }
 
 /** What a lane belongs to: its edge. */
@@ -46,14 +49,14 @@ export interface LaneOwner {
 const NONE: never[] = [];
 const DROPPED_OLDEST = 'dropped: the lane was full (drop-oldest)';
 
-export class Lane implements WaitOwner {
+export class Lane implements SenderLineOwner {
   readonly owner: LaneOwner;
   readonly direction: Direction;
   readonly options: ResolvedLaneOptions;
   /** For the receiver's list of lanes that hold something. */
   nextReady: Lane | undefined;
   ready = false;
-  readonly #receiver: LaneReceiver;
+  readonly receiver: LaneReceiver;
   readonly #scheduler: Scheduler;
   readonly #queue: LaneQueue;
   /** The queue itself, for the short ways: there, a step more for each signal would show. */
@@ -78,7 +81,7 @@ export class Lane implements WaitOwner {
     this.owner = owner;
     this.direction = direction;
     this.options = options;
-    this.#receiver = receiver;
+    this.receiver = receiver;
     this.#scheduler = owner.scheduler;
     this.#queue = new LaneQueue(options);
     this.#signals = this.#queue.signals;
@@ -106,7 +109,7 @@ export class Lane implements WaitOwner {
       this.#accepted++;
       this.#signals.push(signal);
       if (this.#signals.length > this.#highWater) this.#highWater = this.#signals.length;
-      if (!this.ready) this.#receiver.laneReady(this);
+      if (!this.ready) this.receiver.laneReady(this);
       return this.#scheduler.spend() ? this.#scheduler.nextSlice() : undefined;
     }
     return this.#sendSlowly(signal, wait);
@@ -165,12 +168,7 @@ export class Lane implements WaitOwner {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (let waiter = this.#senders?.first; waiter !== undefined; waiter = this.#senders?.first) {
-      const parcel = waiter.item as Parcel;
-      this.#senders?.forget(parcel);
-      this.#refused += parcel.count;
-      waiter.refuse(new EdgeClosedError(this.owner.path, parcel.signal));
-    }
+    this.#refused += this.#senders?.refuseAll() ?? 0;
   }
 
   /** What is queued will not be handled: each signal is a dead letter. One in flight stays so. */
@@ -183,18 +181,16 @@ export class Lane implements WaitOwner {
     }
   }
 
-  describeWait(waiter: Waiter): string {
-    const { count } = waiter.item as Parcel;
-    const place = count === 1 ? 'a place' : `${count} places`;
-    return `${place} in the ${this.direction === 'down' ? 'inbox' : 'outbox'} of ${this.owner.path}`;
+  senderLeft({ count }: Parcel, how: 'cancelled' | 'refused'): void {
+    if (how === 'cancelled') this.#cancelled += count;
+    else this.#refused += count;
+    // The one that left may have been too large for the room that those behind it fit in.
+    this.admitWaiting();
   }
 
-  waitCancelled(waiter: Waiter): void {
-    const parcel = waiter.item as Parcel;
-    this.#senders?.forget(parcel);
-    this.#cancelled += parcel.count;
-    // The one that left may have been too large for the room that those behind it fit in.
-    this.#admitWaiting();
+  /** True while this very signal is queued, or waits for a place. */
+  holds(signal: unknown): boolean {
+    return this.#queue.holds(signal) || this.#senders?.holds(signal) === true;
   }
 
   snapshot(): LaneSnapshot {
@@ -241,15 +237,14 @@ export class Lane implements WaitOwner {
   }
 
   #waitInLine(parcel: Parcel, wait: Wait): Promise<void> {
-    const scope = wait.cancelScope;
-    const refusal = scope?.refusal;
+    const refusal = wait.cancelScope?.refusal;
     if (refusal !== undefined) {
       this.#cancelled += parcel.count;
       return rejected(refusal, this.#scheduler);
     }
     this.#scheduler.spend();
-    this.#senders ??= new SenderLine(this.options.policy === 'latest');
-    const sent = this.#senders.park(this, parcel, scope, wait);
+    this.#senders ??= new SenderLine(this, this.options.policy === 'latest');
+    const sent = this.#senders.park(parcel, wait);
     this.#noteOverflow();
     return sent as Promise<void>;
   }
@@ -288,7 +283,7 @@ export class Lane implements WaitOwner {
     this.#accepted += parcel.count;
     this.#queue.push(parcel);
     this.#noteHighWater();
-    if (!this.ready) this.#receiver.laneReady(this);
+    if (!this.ready) this.receiver.laneReady(this);
   }
 
   #makeRoom(parcel: Parcel): void {
@@ -330,21 +325,25 @@ export class Lane implements WaitOwner {
   #recover(): void {
     if (!this.#queue.halfEmpty) return;
     this.#overflowing = false;
-    this.#admitWaiting();
+    this.admitWaiting();
   }
 
-  #admitWaiting(): void {
+  /** Lets in who fits, in the order of the line; true if anybody does. */
+  admitWaiting(): boolean {
+    let admitted = false;
     for (let waiter = this.#senders?.first; waiter !== undefined; waiter = this.#senders?.first) {
       const parcel = waiter.item as Parcel;
       const place = this.#queue.placeFor(parcel);
       if (place === undefined && !this.#queue.fits(parcel)) {
         this.#overflowing = true;
-        return;
+        return admitted;
       }
+      admitted = true;
       this.#senders?.forget(parcel);
       waiter.wake();
       if (place === undefined) this.#accept(parcel);
       else this.#replace(parcel, place);
     }
+    return admitted;
   }
 }

@@ -5,9 +5,10 @@
  */
 import { NoParentError } from '../kernel/errors.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
+import { NO_PARTIES, type Party } from '../kernel/party.ts';
 import { failing, type Waiter } from '../kernel/wait-queue.ts';
 import { Asks, type Reply } from './ask.ts';
-import type { ChildEnd, Edge, EdgeSnapshot, ParentEnd } from './edge.ts';
+import type { ChildEnd, Edge, EdgeEnd, EdgeSnapshot, ParentEnd } from './edge.ts';
 import { Lane, type LaneOwner, type Wait } from './lane.ts';
 
 export class LocalEdge implements Edge, LaneOwner {
@@ -68,6 +69,7 @@ export class LocalEdge implements Edge, LaneOwner {
       (signal) => this.sendDown(signal, wait),
       wait,
       () => this.path,
+      (signal) => answerBlockers(signal, this.#down, this.child),
     );
   }
 
@@ -90,6 +92,7 @@ export class LocalEdge implements Edge, LaneOwner {
       (signal) => this.sendUp(signal, wait),
       wait,
       () => this.parent.path,
+      (signal) => answerBlockers(signal, this.#up, this.parent),
     );
   }
 
@@ -141,4 +144,15 @@ export class LocalEdge implements Edge, LaneOwner {
     if (this.ended) this.#up.close();
     return this.#up;
   }
+}
+
+/**
+ * What keeps a request from being answered. One that is queued, or waits for a place, needs the loop of who is asked; one that is
+ * in its handler needs that, as long as nobody else there could have been given the reply. Of one that was handled already nothing
+ * is known.
+ */
+function answerBlockers(signal: unknown, lane: Lane | undefined, asked: EdgeEnd): readonly Party[] {
+  const party = asked.loopParty;
+  if (party === undefined || lane === undefined) return NO_PARTIES;
+  return asked.handlesAlone?.(signal) === true || lane.holds(signal) ? [party] : NO_PARTIES;
 }

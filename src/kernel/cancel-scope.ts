@@ -14,6 +14,7 @@
 import type { Timer } from './clock.ts';
 import { CancelledError } from './errors.ts';
 import type { Host } from './host.ts';
+import type { Party } from './party.ts';
 
 /** A member of a scope: a child scope or a parked waiter. The scope links members into a list of its own. */
 export interface ScopeMember {
@@ -31,6 +32,8 @@ export interface Scoped {
   readonly cancelScope: CancelScope;
   /** What a wait that begins now in this scope must throw, if anything. */
   readonly refusal: Error | undefined;
+  /** Whose waits these are, where that is known: a turn's. */
+  readonly party?: Party | undefined;
 }
 
 export interface CancelScopeOptions {

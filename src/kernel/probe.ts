@@ -6,6 +6,7 @@
  * nobody. Not here: who listens (`../taskthread/events`, later `../observe`).
  */
 import { messageOf } from './describe.ts';
+import type { DeadlockLink } from './errors.ts';
 
 /** How many of each kind are alive in this process, over all trees. A leak check compares two copies of it. */
 export interface LiveCounts {
@@ -44,6 +45,12 @@ export type LifecycleRecord =
       readonly direction: 'down' | 'up';
       readonly reason: string;
       readonly signal: unknown;
+    }
+  | {
+      readonly kind: 'deadlock';
+      readonly path: string;
+      readonly hook: string;
+      readonly chain: readonly DeadlockLink[];
     }
   | { readonly kind: 'late'; readonly path: string; readonly what: string; readonly error?: unknown };
 

@@ -6,9 +6,10 @@ import type { Reply } from '../intercom/ask.ts';
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
 import type { Wait } from '../intercom/lane.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
-import type { Scoped } from '../kernel/cancel-scope.ts';
+import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { EdgeClosedError, InvalidOptionError, NotAChildError, ThreadEndedError } from '../kernel/errors.ts';
+import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, rejected } from '../kernel/wait-queue.ts';
 import { calm } from './cancellation.ts';
@@ -147,11 +148,12 @@ export class ChildHandle implements Child<unknown> {
     wait: Wait,
   ): Promise<void> | undefined {
     const toKind = typeof children === 'function';
+    const broadcast = new Broadcast(wait);
     if (toKind && sender.ended) return rejected(new ThreadEndedError(sender.path, signal), sender.schedulerIfStarted);
     let waits: Promise<void>[] | undefined;
     for (const child of toKind ? sender.handlesOf(children) : children) {
       if (toKind && ChildHandle.#is(child) && child.#edge.downClosed) continue;
-      const sent = ChildHandle.sendFrom(sender, child, signal, wait);
+      const sent = ChildHandle.sendFrom(sender, child, signal, broadcast);
       if (sent !== undefined) {
         waits ??= [];
         waits.push(sent);
@@ -218,7 +220,7 @@ export class ChildHandle implements Child<unknown> {
     if (options?.timeoutMs === undefined) return edge.askDown(make, wait);
     const timeoutMs = milliseconds('options.timeoutMs', options.timeoutMs);
     const limit = { what: 'the answer', timeoutMs, outer: wait.cancelScope };
-    return calm(withinLimit(edge.parent.host, limit, (scope) => edge.askDown(make, scope)));
+    return calm(withinLimit(edge.parent.host, limit, (scope) => edge.askDown(make, inScope(scope, wait))));
   }
 
   stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {
@@ -258,6 +260,37 @@ export class ChildHandle implements Child<unknown> {
 
   #wait(options: WaitOptions | undefined): Wait {
     return options?.scope ?? this.#edge.parent;
+  }
+}
+
+/** The same party's wait in a narrower scope. */
+function inScope(scope: CancelScope, { what, party }: Wait): Wait {
+  return { cancelScope: scope, refusal: scope.refusal, what, party };
+}
+
+/** The waits of one broadcast: whoever made it waits for all of them. */
+class Broadcast implements Wait {
+  readonly #wait: Wait;
+  readonly together = true;
+
+  constructor(wait: Wait) {
+    this.#wait = wait;
+  }
+
+  get cancelScope(): CancelScope | undefined {
+    return this.#wait.cancelScope;
+  }
+
+  get refusal(): Error | undefined {
+    return this.#wait.refusal;
+  }
+
+  get what(): string | undefined {
+    return this.#wait.what;
+  }
+
+  get party(): Party | undefined {
+    return this.#wait.party;
   }
 }
 

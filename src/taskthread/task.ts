@@ -14,6 +14,7 @@ import { CancelScope } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import type { Timer } from '../kernel/clock.ts';
 import { CancelledError, IntakeClosedError } from '../kernel/errors.ts';
+import type { Waiting } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
@@ -68,6 +69,9 @@ export class TaskTurn<in Up = never> extends Turn<Up> {
   protected override ownRefusal(): Error | undefined {
     return this.#task.refusal;
   }
+
+  /** Nobody: that a task waits keeps its thread from nothing. */
+  protected override watch(): undefined {}
 
   protected override ownScope(): CancelScope {
     return this.#task.getScope();
@@ -248,7 +252,7 @@ export class Task implements Runnable, WaitOwner {
   }
 
   /** Waits for the end, for at most `boundMs`; true if it came. */
-  async ending(scope: CancelScope, by: unknown, boundMs: number): Promise<boolean> {
+  async ending(scope: CancelScope, by: Waiting | undefined, boundMs: number): Promise<boolean> {
     this.#enders ??= new WaitQueue();
     const bound = new CancelScope(scope.host, scope, { timeoutMs: boundMs });
     try {

@@ -9,6 +9,7 @@ import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
+import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
@@ -21,6 +22,7 @@ import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
 import type { Stop } from './stop.ts';
 import type { TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
+import type { Turn } from './turn.ts';
 
 /** A hook that went asynchronous and has not ended. */
 export interface RunningHook {
@@ -29,9 +31,12 @@ export interface RunningHook {
   /** The signal that it handles, and the lane that this came from. */
   readonly signal: unknown;
   readonly lane: Lane | undefined;
+  readonly turn: Turn;
 }
 
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
+  /** Its own words wait in nobody's name. */
+  declare readonly party?: undefined;
   readonly options: ResolvedThreadOptions;
   id = 0;
   state: ThreadState = 'created';
@@ -170,6 +175,24 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#scope;
   }
 
+  /** The hook that keeps it from taking, while that waits for something. */
+  get loopParty(): Party | undefined {
+    return this.running?.turn.waitingParty;
+  }
+
+  get hookParties(): readonly Party[] {
+    const parties = [this.loopParty, this.exitRunning?.turn.waitingParty];
+    return parties.filter((party) => party !== undefined);
+  }
+
+  runs(party: Party): boolean {
+    return this.hookParties.includes(party);
+  }
+
+  handlesAlone(signal: unknown): boolean {
+    return this.running?.lane !== undefined && this.running.signal === signal && this.tasksRunning === 0;
+  }
+
   attach(edge: LocalEdge): void {
     this.#edge = edge;
     this.id = this.host.nextId++;
@@ -295,8 +318,7 @@ function waitsOf(scope: CancelScope, now: number): WaitSnapshot[] {
   for (const member of scope.members()) {
     if (member instanceof CancelScope) waits.push(...waitsOf(member, now));
     else if (member instanceof Waiter) {
-      const by = (member.by as { readonly what?: string } | undefined)?.what;
-      waits.push({ on: member.owner.describeWait(member), by, sinceMs: Math.max(0, now - member.since) });
+      waits.push({ on: member.describe(), by: member.by?.what, sinceMs: Math.max(0, now - member.since) });
     }
   }
   return waits;

@@ -139,12 +139,13 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     const exit = this.exitHook();
     if (exit === undefined) return false;
     this.#exitScope = new CancelScope(this.host, this.getScope(), { shielded: true });
+    const turn = new Turn(this, 'exit', this.#exitScope);
     // Set before the call: a stop from inside `exit` must find it running.
-    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined };
+    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
     let result: unknown;
     let waits: boolean;
     try {
-      result = exit.call(this.thread, new Turn(this, 'exit', this.#exitScope));
+      result = exit.call(this.thread, turn);
       waits = isThenable(result);
     } catch (error) {
       this.exitRunning = undefined;

@@ -2,10 +2,11 @@
  * How a thread begins, takes children, and hears of their end: the control lane's verbs upwards, acted on at once (law 7). What
  * a child's end means is decided in `supervision`; how the thread itself fails, stops and ends is in `thread-ending`.
  */
-import type { ParentEnd } from '../intercom/edge.ts';
+import type { ChildEnd, ParentEnd } from '../intercom/edge.ts';
 import { LocalEdge } from '../intercom/local-edge.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, ChildFailedError, NotStartedError, ThreadStoppingError } from '../kernel/errors.ts';
+import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import { rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
@@ -15,7 +16,6 @@ import type { Outcome } from './lifecycle.ts';
 import type { ResolvedChildSpec } from './spec.ts';
 import { decide } from './supervision.ts';
 import { type LifeHook, ThreadEnding } from './thread-ending.ts';
-import { Turn } from './turn.ts';
 
 export abstract class ThreadLife extends ThreadEnding implements ParentEnd, ChildRuntime {
   #entering: WaitQueue | undefined;
@@ -56,7 +56,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     else
       this.callHook(
         'enter',
-        () => enter.call(this.thread, new Turn(this, 'enter')),
+        (turn) => enter.call(this.thread, turn),
         () => this.#entered(),
       );
   }
@@ -166,6 +166,35 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     // Nobody waits any more for this child's enter: then it is not to be (law 18).
     const edge = waiter.item as LocalEdge | undefined;
     edge?.child.requestStop({ ...this.stopDefaults, drainMs: 0 }, 'the wait for its enter was cancelled');
+  }
+
+  /** Of the wait for a child's `enter`: that hook. Of the wait for the end: any hook in the subtree. */
+  blockersOf(waiter: Waiter): readonly Party[] {
+    const edge = waiter.item as LocalEdge | undefined;
+    if (edge !== undefined) {
+      const child = edge.child as ThreadLife;
+      return child.hasEntered ? NO_PARTIES : child.hookParties;
+    }
+    const ends: ChildEnd[] = [this];
+    const parties: Party[] = [];
+    for (let i = 0; i < ends.length; i++) {
+      const end = ends[i]!;
+      parties.push(...(end.hookParties ?? NO_PARTIES));
+      end.eachChild(ends);
+    }
+    return parties;
+  }
+
+  detailsOf(waiter: Waiter): WaitDetails {
+    return { word: waiter.item === undefined ? 'join' : 'addChild' };
+  }
+
+  waitDeadlocked(waiter: Waiter): void {
+    const edge = waiter.item as LocalEdge | undefined;
+    edge?.child.requestStop(
+      { ...this.stopDefaults, drainMs: 0 },
+      'its enter and who waits for that wait for each other',
+    );
   }
 
   #remove(edge: LocalEdge): boolean {

@@ -11,6 +11,7 @@ import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
+import { Party, type PartyOwner, type PartyWatch } from '../kernel/party.ts';
 import { rejected, sleep } from '../kernel/wait-queue.ts';
 import { calm } from './cancellation.ts';
 import {
@@ -23,10 +24,12 @@ import {
   type KindOf,
   type SendTarget,
 } from './child.ts';
+import { deadlockWatch } from './deadlock-watch.ts';
 import { withinLimit } from './time-limit.ts';
 
 /** What a turn needs of its thread. */
-export interface TurnOwner extends SendTarget {
+export interface TurnOwner extends SendTarget, PartyOwner {
+  readonly path: string;
   readonly host: Host;
   /** The edge to the parent. */
   readonly edge: Edge;
@@ -38,13 +41,26 @@ export interface TurnOwner extends SendTarget {
 export class Turn<in Up = never> implements Scoped {
   readonly #owner: TurnOwner;
   #scope: CancelScope | undefined;
+  #party: Party | undefined;
   /** What is being executed, in words: `signalHandler`, `task read`. */
   readonly what: string;
 
-  constructor(owner: TurnOwner, what: string, scope?: CancelScope) {
+  constructor(owner: TurnOwner, what: string, scope?: CancelScope, party?: Party) {
     this.#owner = owner;
     this.what = what;
     this.#scope = scope;
+    this.#party = party;
+  }
+
+  /** This execution, as the one whose waits these are. Not for users. */
+  get party(): Party {
+    this.#party ??= new Party(this.#owner, this.what, this.watch());
+    return this.#party;
+  }
+
+  /** The same while it waits for something. Not for users. */
+  get waitingParty(): Party | undefined {
+    return this.#party?.waits === true ? this.#party : undefined;
   }
 
   /** The scope that the waits of this turn belong to; so a turn can be given wherever `{ scope }` is asked for. */
@@ -158,11 +174,16 @@ export class Turn<in Up = never> implements Scoped {
     return this.#owner.getScope();
   }
 
+  /** Who looks for circles among the waits of this turn. */
+  protected watch(): PartyWatch | undefined {
+    return deadlockWatch;
+  }
+
   #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
     const limit = { what, timeoutMs: milliseconds('ms', ms), outer: this.cancelScope, shielded };
-    return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope))));
+    return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.party))));
   }
 
   #askWithin<Answer>(options: AskOptions | undefined, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {

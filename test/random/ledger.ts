@@ -280,6 +280,7 @@ export class Ledger {
       case 'failed':
       case 'abandoned':
       case 'overflow':
+      case 'deadlock':
       case 'late':
         break;
     }
