@@ -32,10 +32,11 @@ export class Reply<in Answer> {
 
 interface Request {
   signal: unknown;
+  reply: unknown;
   /** Names who is asked. */
   readonly asked: () => string;
   /** What keeps the request, as it is now, from being answered. */
-  readonly blockers: ((signal: unknown) => readonly Party[]) | undefined;
+  readonly blockers: ((signal: unknown, reply: unknown) => readonly Party[]) | undefined;
 }
 
 /** The requests of one edge, both ways, that wait for their answers. */
@@ -55,19 +56,20 @@ export class Asks implements WaitOwner {
     send: (signal: unknown) => Promise<void> | undefined,
     wait: Wait,
     asked: () => string,
-    blockers?: (signal: unknown) => readonly Party[],
+    blockers?: (signal: unknown, reply: unknown) => readonly Party[],
   ): Promise<Answer> {
     const scope = wait.cancelScope;
     const refusal = scope?.refusal;
     if (refusal !== undefined) return rejected(refusal, scope?.host.scheduler);
     // Parked before `make` is called: that is user code, and may answer at once, or cancel.
-    const request: Request = { signal: undefined, asked, blockers };
+    const request: Request = { signal: undefined, reply: undefined, asked, blockers };
     const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait });
     const reply = new Reply<Answer>((ok, value) => {
       if (!waiter.parked) this.lateReplies++;
       else if (ok) waiter.wake(value);
       else waiter.fail(value);
     });
+    request.reply = reply;
     try {
       request.signal = make(reply);
       if (waiter.parked) send(request.signal)?.catch((error: unknown) => notSent(waiter, error));
@@ -101,8 +103,8 @@ export class Asks implements WaitOwner {
   waitCancelled(): void {}
 
   blockersOf(waiter: Waiter): readonly Party[] {
-    const { signal, blockers } = waiter.item as Request;
-    return signal === undefined ? NO_PARTIES : (blockers?.(signal) ?? NO_PARTIES);
+    const { signal, reply, blockers } = waiter.item as Request;
+    return signal === undefined ? NO_PARTIES : (blockers?.(signal, reply) ?? NO_PARTIES);
   }
 
   detailsOf(): WaitDetails {

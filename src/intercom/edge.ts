@@ -22,8 +22,8 @@ export interface EdgeEnd extends LaneReceiver, Wait {
   /** A signal that this end would have handled, or has sent, is lost. */
   deadLetter(lane: Lane, signal: unknown, reason: string): void;
   overflowed(lane: Lane): void;
-  /** Its handler is at this very signal, and none of its tasks could answer instead. */
-  handlesAlone?(signal: unknown): boolean;
+  /** Its handler is at this very request, and as far as can be seen nobody else was given the reply. */
+  handlesAlone?(request: unknown, reply: unknown): boolean;
 }
 
 /** The control lane downwards, as the child's end carries it out. */

@@ -106,8 +106,8 @@ export class LaneQueue {
     return this.count <= this.#capacity >> 1 && this.#bytes <= this.#maxBytes / 2;
   }
 
-  holds(signal: unknown): boolean {
-    for (let place = 0; place < this.signals.length; place++) if (this.signals.at(place) === signal) return true;
+  some(test: (signal: unknown) => boolean): boolean {
+    for (let place = 0; place < this.signals.length; place++) if (test(this.signals.at(place))) return true;
     return false;
   }
 

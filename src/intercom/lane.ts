@@ -188,9 +188,9 @@ export class Lane implements SenderLineOwner {
     this.admitWaiting();
   }
 
-  /** True while this very signal is queued, or waits for a place. */
-  holds(signal: unknown): boolean {
-    return this.#queue.holds(signal) || this.#senders?.holds(signal) === true;
+  /** True if such a signal is queued, or waits for a place. */
+  holds(test: (signal: unknown) => boolean): boolean {
+    return this.#queue.some(test) || this.#senders?.some(test) === true;
   }
 
   snapshot(): LaneSnapshot {

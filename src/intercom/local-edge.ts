@@ -69,7 +69,7 @@ export class LocalEdge implements Edge, LaneOwner {
       (signal) => this.sendDown(signal, wait),
       wait,
       () => this.path,
-      (signal) => answerBlockers(signal, this.#down, this.child),
+      (request, reply) => answerBlockers(request, reply, this.#down, this.child),
     );
   }
 
@@ -92,7 +92,7 @@ export class LocalEdge implements Edge, LaneOwner {
       (signal) => this.sendUp(signal, wait),
       wait,
       () => this.parent.path,
-      (signal) => answerBlockers(signal, this.#up, this.parent),
+      (request, reply) => answerBlockers(request, reply, this.#up, this.parent),
     );
   }
 
@@ -151,8 +151,9 @@ export class LocalEdge implements Edge, LaneOwner {
  * in its handler needs that, as long as nobody else there could have been given the reply. Of one that was handled already nothing
  * is known.
  */
-function answerBlockers(signal: unknown, lane: Lane | undefined, asked: EdgeEnd): readonly Party[] {
+function answerBlockers(request: unknown, reply: unknown, lane: Lane | undefined, asked: EdgeEnd): readonly Party[] {
   const party = asked.loopParty;
   if (party === undefined || lane === undefined) return NO_PARTIES;
-  return asked.handlesAlone?.(signal) === true || lane.holds(signal) ? [party] : NO_PARTIES;
+  const needsLoop = lane.holds((signal) => signal === request) || asked.handlesAlone?.(request, reply) === true;
+  return needsLoop ? [party] : NO_PARTIES;
 }

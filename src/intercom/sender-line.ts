@@ -63,9 +63,9 @@ export class SenderLine implements WaitOwner {
     else this.#keys?.delete(key);
   }
 
-  holds(signal: unknown): boolean {
+  some(test: (signal: unknown) => boolean): boolean {
     for (let waiter = this.#line.first; waiter !== undefined; waiter = waiter.next) {
-      if ((waiter.item as Parcel).signal === signal) return true;
+      if (test((waiter.item as Parcel).signal)) return true;
     }
     return false;
   }

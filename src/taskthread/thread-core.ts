@@ -189,10 +189,6 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.hookParties.includes(party);
   }
 
-  handlesAlone(signal: unknown): boolean {
-    return this.running?.lane !== undefined && this.running.signal === signal && this.tasksRunning === 0;
-  }
-
   attach(edge: LocalEdge): void {
     this.#edge = edge;
     this.id = this.host.nextId++;

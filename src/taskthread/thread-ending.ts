@@ -8,6 +8,7 @@ import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
+import { deadlockWatch } from './deadlock-watch.ts';
 import { emit } from './events.ts';
 import { type LifeEvent, nextState, type Outcome, type Verdict } from './lifecycle.ts';
 import { Runtime } from './runtime.ts';
@@ -51,6 +52,9 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
 
   taskEnded(task: string): void {
     this.forgetTask(task);
+    // It could have answered what the running handler was asked; nobody can any more.
+    const { loopParty } = this;
+    if (loopParty !== undefined && this.tasksRunning === 0) deadlockWatch.changed(loopParty);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'task-ended', path: this.path, task });
     if (this.stopping !== undefined) this.wake();

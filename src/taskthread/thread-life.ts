@@ -185,6 +185,20 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     return parties;
   }
 
+  /** A task may have been given the reply; a child has been, while what carries it is queued or handled there. */
+  handlesAlone(request: unknown, reply: unknown): boolean {
+    if (this.running?.lane === undefined || this.running.signal !== request || this.tasksRunning > 0) return false;
+    const below: ChildEnd[] = [];
+    this.eachChild(below);
+    for (let i = 0; i < below.length; i++) {
+      const end = below[i] as ThreadLife;
+      const carriesReply = (signal: unknown): boolean => carries(signal, reply);
+      if (carriesReply(end.running?.signal) || end.edge.down?.holds(carriesReply) === true) return false;
+      end.eachChild(below);
+    }
+    return true;
+  }
+
   detailsOf(waiter: Waiter): WaitDetails {
     return { word: waiter.item === undefined ? 'join' : 'addChild' };
   }
@@ -211,4 +225,9 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       this.fail(`child ${edge.path}`, failure, this.state !== 'stopping');
     } else if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
   }
+}
+
+/** In the open, that is: as the signal, or as a property of it. */
+function carries(signal: unknown, reply: unknown): boolean {
+  return signal === reply || (typeof signal === 'object' && signal !== null && Object.values(signal).includes(reply));
 }

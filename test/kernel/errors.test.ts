@@ -8,7 +8,15 @@ const bytes = Buffer.from('abc');
 const signal = { kind: 'frames' };
 const progress = { bytesRead: 3 };
 const e = catalogue;
-const lane = { path: '/A-1/B-2', direction: 'down', queued: 2, capacity: 2, bytes: 9, maxBytes: 10, waiting: 1 } as const;
+const lane = {
+  path: '/A-1/B-2',
+  direction: 'down',
+  queued: 2,
+  capacity: 2,
+  bytes: 9,
+  maxBytes: 10,
+  waiting: 1,
+} as const;
 const chain: readonly core.DeadlockLink[] = [
   { path: '/A-1', hook: 'signalHandler', waitsFor: 'a place', lane, wayOut: 'a task' },
   { path: '/A-1/B-2', hook: 'enter', waitsFor: 'the end of /A-1', lane: undefined, wayOut: 'childEnded' },

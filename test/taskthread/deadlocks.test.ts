@@ -1,5 +1,5 @@
 /** Law 8: a wait that closes a circle of waits of running hooks fails, and says who waits for whom. */
-import { type Child, DeadlockError, type LifecycleRecord, type Reply, type Turn } from '../../src/index.ts';
+import { type Child, DeadlockError, type LifecycleRecord, Reply, type Turn } from '../../src/index.ts';
 import { checkThreads, codeOf, Gate, grow, say, settle, Toy, takeWarnings, time, words } from './toys.ts';
 
 checkThreads();
@@ -318,6 +318,24 @@ describe('a circle of', () => {
   });
 });
 
+describe('a request in its handler', () => {
+  test('is a link when the last task that could answer has ended', async () => {
+    const top = worker('top');
+    const root = await grow(top);
+    const child = await top.add(worker('low', { enter: (me) => me.tasks.reCreate('other', (turn) => turn.sleep(20)) }));
+    void root.send((turn: Turn<unknown>) =>
+      tried(
+        'ask',
+        turn.ask(child, () => (low: Turn<unknown>) => floodUp(low)),
+      ),
+    );
+    await time().advance(19);
+    expect(words).toEqual([]);
+    await time().advance(1);
+    expect(words).toEqual(['up TT_DEADLOCK']);
+  });
+});
+
 describe('several waits of one hook', () => {
   /** The child hangs on its parent, the slow one on a gate; neither has room. */
   async function hangingAndSlow() {
@@ -442,6 +460,33 @@ describe('no circle is', () => {
     void root.send(async (turn: Turn<unknown>) => say(await turn.ask<Toy, string>(child, make)));
     await time().advance(20);
     expect(words).toEqual(['by the task', 'up done']);
+  });
+
+  test.each([
+    ['as a property of a signal', (reply: Reply<string>) => ({ reply })],
+    ['as a signal', (reply: Reply<string>) => reply],
+  ])('a request in its handler whose reply was handed on to a child, %s', async (_how, wrap) => {
+    const top = worker('top');
+    const root = await grow(top);
+    const low = worker('low');
+    const child = await top.add(low);
+    const pool = await low.add(
+      new Toy({
+        signal: async (given, _me, turn) => {
+          await turn.sleep(20);
+          (given instanceof Reply ? given : (given as { reply: Reply<string> }).reply).with('from below');
+        },
+      }),
+    );
+    const make = (reply: Reply<string>): Work => {
+      return async (turn) => {
+        await turn.send(pool, wrap(reply));
+        await floodUp(turn);
+      };
+    };
+    void root.send(async (turn: Turn<unknown>) => say(await turn.ask<Toy, string>(child, make)));
+    await time().advance(20);
+    expect(words).toEqual(['from below', 'up done']);
   });
 
   test('a wait that a hook has begun and left behind', async () => {
