@@ -16,6 +16,7 @@ export type { Scheduler } from './kernel/scheduler.ts';
 export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
 export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
 export type { Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
+export type { Overdue, OverduePolicy } from './taskthread/liveness.ts';
 export { type MainEnd, type MainOptions, runMain } from './taskthread/main.ts';
 export {
   formatStopReport,

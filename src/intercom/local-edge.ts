@@ -4,8 +4,8 @@
  * there for free; the list that they form belongs to `../taskthread/children`.
  */
 import { NoParentError } from '../kernel/errors.ts';
-import type { Scheduler } from '../kernel/scheduler.ts';
 import { NO_PARTIES, type Party } from '../kernel/party.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, type Waiter } from '../kernel/wait-queue.ts';
 import { Asks, type Reply } from './ask.ts';
 import type { ChildEnd, Edge, EdgeEnd, EdgeSnapshot, ParentEnd } from './edge.ts';

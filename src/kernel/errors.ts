@@ -239,6 +239,26 @@ export class TaskStuckError extends TaskThreadError {
   }
 }
 
+/** A hook or a task of the thread took longer than the thread may take (`progressMs`), and was to fail it then (`onOverdue: 'restart'`). */
+export class OverdueError extends TaskThreadError {
+  readonly code = 'TT_OVERDUE';
+  readonly path: string;
+  /** `signalHandler`, `task read`, … */
+  readonly what: string;
+  readonly ageMs: number;
+  /** What it waited for by the words of its turn. */
+  readonly waits: readonly string[];
+
+  constructor(path: string, what: string, ageMs: number, waits: readonly string[]) {
+    const on = waits.length === 0 ? '' : `, waiting for ${waits.join(' and ')}`;
+    super(`${what} of ${path} has been under way for ${Math.round(ageMs)} ms${on}`);
+    this.path = path;
+    this.what = what;
+    this.ageMs = ageMs;
+    this.waits = waits;
+  }
+}
+
 /** What a lane holds. */
 export interface LaneLoad {
   /** Names the child of the edge. */

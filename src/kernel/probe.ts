@@ -52,6 +52,23 @@ export type LifecycleRecord =
       readonly hook: string;
       readonly chain: readonly DeadlockLink[];
     }
+  | {
+      /** A hook or a task takes longer than it should. */
+      readonly kind: 'overdue';
+      readonly path: string;
+      readonly what: string;
+      readonly ageMs: number;
+      readonly signal?: unknown;
+      readonly waits: readonly string[];
+    }
+  | {
+      /** A suspected stall: a wait that is old, and of which it is not known whether anybody needs it to end. */
+      readonly kind: 'stall';
+      readonly path: string;
+      readonly on: string;
+      readonly by: string | undefined;
+      readonly ageMs: number;
+    }
   | { readonly kind: 'late'; readonly path: string; readonly what: string; readonly error?: unknown };
 
 /** Where the records of one tree go. */

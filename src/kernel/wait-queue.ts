@@ -7,7 +7,7 @@
  * Primitives are a few words over this: what a waiter brings (`item`), when to wake whom, and what to undo in
  * `waitCancelled`.
  */
-import type { CancelScope, ScopeLevel, ScopeMember } from './cancel-scope.ts';
+import { CancelScope, type ScopeLevel, type ScopeMember } from './cancel-scope.ts';
 import type { Timer } from './clock.ts';
 import { NO_PARTIES, type Party, type PartyWait, type WaitDetails, type Waiting } from './party.ts';
 import { live } from './probe.ts';
@@ -205,6 +205,14 @@ export interface ParkOptions {
   readonly item?: unknown;
   readonly source?: boolean | undefined;
   readonly by?: Waiting | undefined;
+}
+
+/** All that waits in a scope and in those within it, newest first. */
+export function* waitersIn(scope: CancelScope): Generator<Waiter> {
+  for (const member of scope.members()) {
+    if (member instanceof CancelScope) yield* waitersIn(member);
+    else if (member instanceof Waiter) yield member;
+  }
 }
 
 /**

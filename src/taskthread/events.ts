@@ -7,6 +7,7 @@ import type { Overflow } from '../intercom/lane-options.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { isThenable, toPromise } from './cancellation.ts';
 import type { Outcome } from './lifecycle.ts';
+import type { Overdue } from './liveness.ts';
 
 /** What a thread tells its listeners. */
 export interface ThreadEvents {
@@ -19,6 +20,8 @@ export interface ThreadEvents {
   childEntered: (path: string) => void;
   childEnded: (path: string, outcome: Outcome) => void;
   overflow: (overflow: Overflow) => void;
+  /** A hook or a task takes longer than the thread has said (`progressMs`). */
+  overdue: (overdue: Overdue) => void;
   /** A signal that was accepted for this thread will not be handled. */
   deadLetter: (signal: unknown, reason: string, path: string) => void;
 }

@@ -123,6 +123,7 @@ export abstract class Runtime extends ThreadCore implements Runnable {
     const { what } = turn;
     const running = { what, since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
     this.running = running;
+    this.executionBegan();
     const settled = (): boolean => {
       if (this.running === running) this.running = undefined;
       return !this.ended;
@@ -205,6 +206,7 @@ export abstract class Runtime extends ThreadCore implements Runnable {
     if (lane.direction === 'down') this.#turn = undefined;
     else this.#childTurn = undefined;
     this.running = { what: hookNameOf(lane), since: this.host.scheduler.coarseNow, signal, lane, turn };
+    this.executionBegan();
     // Made with the first asynchronous handler: most threads never have one.
     this.#onHandlerDone ??= () => this.#handlerDone();
     this.#onHandlerFailed ??= (error) => this.#handlerFailed(error);

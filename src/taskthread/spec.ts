@@ -13,6 +13,7 @@ import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { isThenable, toPromise } from './cancellation.ts';
+import { type LivenessOptions, type OverduePolicy, resolveLivenessOptions } from './liveness.ts';
 import { defaultStopBudget, resolveStopOptions, type StopOptions } from './shutdown.ts';
 import { type FailurePolicy, failurePolicies } from './supervision.ts';
 
@@ -26,6 +27,13 @@ export interface ThreadOptions<Down, Up> {
   readonly outbox?: LaneOptions<Up>;
   /** How long its stops may take when nobody says otherwise: 5000 ms to drain, 2000 ms to cancel. */
   readonly stop?: StopOptions;
+  /**
+   * How long one execution of a hook may take, in milliseconds, before it is told as overdue. Holds for the threads below too, if
+   * they do not say otherwise; `Infinity` is no limit. Default: what the parent says, else none.
+   */
+  readonly progressMs?: number;
+  /** What follows: a record and an event (`report`, the default), or the thread fails with `OverdueError`, too (`restart`). */
+  readonly onOverdue?: OverduePolicy;
 }
 
 export interface ResolvedThreadOptions {
@@ -33,6 +41,7 @@ export interface ResolvedThreadOptions {
   readonly inbox: ResolvedLaneOptions;
   readonly outbox: ResolvedLaneOptions;
   readonly stop: StopBudget | undefined;
+  readonly liveness: LivenessOptions;
 }
 
 export const defaultThreadOptions: ResolvedThreadOptions = {
@@ -40,16 +49,18 @@ export const defaultThreadOptions: ResolvedThreadOptions = {
   inbox: defaultLaneOptions,
   outbox: defaultLaneOptions,
   stop: undefined,
+  liveness: {},
 };
 
 export function resolveThreadOptions(options: ThreadOptions<never, never> | undefined): ResolvedThreadOptions {
   if (options === undefined) return defaultThreadOptions;
-  knownFields('options', options, ['name', 'inbox', 'outbox', 'stop']);
+  knownFields('options', options, ['name', 'inbox', 'outbox', 'stop', 'progressMs', 'onOverdue']);
   return {
     name: resolveName(options.name),
     inbox: resolveLaneOptions('options.inbox', options.inbox),
     outbox: resolveLaneOptions('options.outbox', options.outbox as LaneOptions<never> | undefined),
     stop: options.stop && resolveStopOptions(options.stop, defaultStopBudget),
+    liveness: resolveLivenessOptions('options', options),
   };
 }
 

@@ -5,6 +5,7 @@
 import { functionOf, knownFields, milliseconds } from '../kernel/check.ts';
 import { CancelledError, InvalidOptionError, TaskStuckError, ThreadStoppingError } from '../kernel/errors.ts';
 import { calm } from './cancellation.ts';
+import { resolveLivenessOptions } from './liveness.ts';
 import { Task, type TaskBody, type TaskOptions, type TaskOwner } from './task.ts';
 import type { Turn } from './turn.ts';
 
@@ -39,7 +40,8 @@ export class TaskRegistry<Up = never> {
   reCreate(name: string, body: TaskBody<Up>, options: TaskOptions = {}): void {
     if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a name of the task');
     functionOf('body', body);
-    knownFields('options', options, ['intake', 'afterMs']);
+    knownFields('options', options, ['intake', 'afterMs', 'progressMs', 'onOverdue']);
+    resolveLivenessOptions('options', options);
     const afterMs = milliseconds('options.afterMs', options.afterMs ?? 0);
     if (this.#closed) {
       throw this.#owner.refusal ?? new ThreadStoppingError(this.#owner.path, `starting task ${name}`);

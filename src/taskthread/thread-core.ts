@@ -11,11 +11,12 @@ import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/err
 import type { Host } from '../kernel/host.ts';
 import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import { type Waiter, type WaitOwner, WaitQueue, waitersIn } from '../kernel/wait-queue.ts';
 import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
 import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
+import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { defaultStopBudget, type HungOn, type StopReport } from './shutdown.ts';
 import { perSecond, type RunningSnapshot, type ThreadSnapshot, type WaitSnapshot } from './snapshot.ts';
 import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
@@ -46,6 +47,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   intakeError: Error | undefined;
   /** Why its waits throw. */
   cancelError: Error | undefined;
+  /** How long its executions may take, and below it; undefined for as long as they like. */
+  patience: Patience | undefined;
   protected stopping: Stop | undefined;
   /** What it failed with first. */
   protected failure: { readonly error: unknown } | undefined;
@@ -58,6 +61,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
   #enders: WaitQueue | undefined;
+  #liveness: Liveness | undefined;
 
   constructor(options: ResolvedThreadOptions) {
     this.options = options;
@@ -72,6 +76,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract handlesOf(kind: Kind): AnyChild[];
   abstract late(what: string, error: unknown): void;
   abstract waitCancelled(waiter: Waiter): void;
+  abstract overdue(overdue: Overdue, policy: OverduePolicy): void;
   protected abstract asChild(): ChildRuntime;
 
   get incarnation(): number {
@@ -172,6 +177,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
       if (this.ended) this.#scope.end(refusal!);
       else if (refusal !== undefined) this.#scope.cancel(refusal);
     }
+    // It is asked for when something waits.
+    this.#liveness?.began();
     return this.#scope;
   }
 
@@ -192,10 +199,38 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   attach(edge: LocalEdge): void {
     this.#edge = edge;
     this.id = this.host.nextId++;
+    this.patience = patienceOf(this.options.liveness, (edge.parent as { readonly patience?: Patience }).patience);
+    if (this.patience !== undefined) this.#liveness = new Liveness(this);
+  }
+
+  /** A hook went asynchronous, or a turn of a task that has said how long it may take. */
+  executionBegan(progressMs?: number): void {
+    if (progressMs !== undefined) this.#liveness ??= new Liveness(this);
+    this.#liveness?.began(progressMs);
+  }
+
+  executions(): Execution[] {
+    const { patience } = this;
+    const executions: Execution[] = [];
+    for (const hook of patience === undefined ? [] : [this.running, this.exitRunning]) {
+      if (hook === undefined) continue;
+      const { what, since, signal, turn } = hook;
+      executions.push({ key: hook, what, since, signal, party: turn.waitingParty, patience: patience! });
+    }
+    for (const task of this.#tasks?.all() ?? []) {
+      const execution = task.execution();
+      if (execution !== undefined) executions.push(execution);
+    }
+    return executions;
+  }
+
+  waiters(): Waiter[] {
+    return this.#scope === undefined ? [] : [...waitersIn(this.#scope)];
   }
 
   /** Ends all waits, and for good. */
   protected endBelongings(): void {
+    this.#liveness?.end();
     if (this.#tasks === undefined && this.#scope === undefined) return;
     const error = new ThreadEndedError(this.path);
     this.#tasks?.cancelAll(error);
@@ -279,7 +314,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
       restarts: this.incarnation - 1,
       running: this.#runningHooks(now),
       tasks: [...(this.#tasks?.all() ?? [])].map((task) => task.snapshot(now)),
-      waits: this.#scope === undefined ? [] : waitsOf(this.#scope, now),
+      waits: this.waiters().map((waiter) => waitSnapshot(waiter, now)),
       edge,
       downPerSecond: perSecond(edge.down?.handled ?? 0, ageMs),
       upPerSecond: perSecond(edge.up?.handled ?? 0, ageMs),
@@ -309,13 +344,6 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 }
 
-function waitsOf(scope: CancelScope, now: number): WaitSnapshot[] {
-  const waits: WaitSnapshot[] = [];
-  for (const member of scope.members()) {
-    if (member instanceof CancelScope) waits.push(...waitsOf(member, now));
-    else if (member instanceof Waiter) {
-      waits.push({ on: member.describe(), by: member.by?.what, sinceMs: Math.max(0, now - member.since) });
-    }
-  }
-  return waits;
+function waitSnapshot(waiter: Waiter, now: number): WaitSnapshot {
+  return { on: waiter.describe(), by: waiter.by?.what, sinceMs: Math.max(0, now - waiter.since) };
 }

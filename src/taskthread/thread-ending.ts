@@ -5,12 +5,13 @@
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
-import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
+import { CancelledError, IntakeClosedError, OverdueError, ThreadEndedError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
 import { deadlockWatch } from './deadlock-watch.ts';
 import { emit } from './events.ts';
 import { type LifeEvent, nextState, type Outcome, type Verdict } from './lifecycle.ts';
+import type { Overdue, OverduePolicy } from './liveness.ts';
 import { Runtime } from './runtime.ts';
 import type { StopReport, ThreadReport } from './shutdown.ts';
 import { closeOwned, type ResolvedChildSpec } from './spec.ts';
@@ -70,17 +71,28 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   }
 
   /** The first failure is the outcome; one that comes while it stops does not keep the rest from ending in order. */
-  protected fail(where: string, error: unknown, deafen: boolean): void {
+  protected fail(where: string, error: unknown, deafen: boolean, budget: StopBudget = this.stopDefaults): void {
     this.lastError = messageOf(error);
     this.failure ??= { error };
     emit(this.listened, 'failed', error, where);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'failed', path: this.path, where, error });
     if (deafen) {
-      this.#beginStop(this.stopDefaults, `${where} failed`);
+      this.#beginStop(budget, `${where} failed`);
       this.cancelOwnWaits(new CancelledError(`${this.path} has failed`));
     }
     this.wake();
+  }
+
+  override overdue(overdue: Overdue, policy: OverduePolicy): void {
+    const { what, ageMs, waits } = overdue;
+    emit(this.listened, 'overdue', overdue);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'overdue', path: this.path, ...overdue });
+    if (policy === 'report' || (this.state !== 'entering' && this.state !== 'running')) return;
+    // No time to drain: what hangs would be waited for.
+    const error = new OverdueError(this.path, what, ageMs, waits);
+    this.fail(what, error, true, { ...this.stopDefaults, drainMs: 0 });
   }
 
   // ---- stopping ----
@@ -156,8 +168,10 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
       this.fail('exit', error, false);
       return false;
     }
-    if (waits) this.#awaitExit(result as PromiseLike<unknown>);
-    else this.exitRunning = undefined;
+    if (waits) {
+      this.executionBegan();
+      this.#awaitExit(result as PromiseLike<unknown>);
+    } else this.exitRunning = undefined;
     return waits;
   }
 

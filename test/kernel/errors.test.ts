@@ -62,6 +62,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     { chain, signal },
     'signalHandler of /A-1 waits for a place (holds 2 of 2 signals, 9 of 10 bytes)\n    way out: a task\n  enter of /A-1/B-2',
   ],
+  [
+    'OverdueError',
+    new e.OverdueError('/A-1', 'signalHandler', 1500.4, ['a place', 'the end of /A-1/B-2']),
+    'TT_OVERDUE',
+    { path: '/A-1', what: 'signalHandler', ageMs: 1500.4, waits: ['a place', 'the end of /A-1/B-2'] },
+    'signalHandler of /A-1 has been under way for 1500 ms, waiting for a place and the end of /A-1/B-2',
+  ],
   ['ChildFailedError', new e.ChildFailedError('/A-1', cause), 'TT_CHILD_FAILED', { path: '/A-1', cause }, 'root of it'],
   [
     'MissingHandlerError',

@@ -281,6 +281,8 @@ export class Ledger {
       case 'abandoned':
       case 'overflow':
       case 'deadlock':
+      case 'overdue':
+      case 'stall':
       case 'late':
         break;
     }

@@ -89,7 +89,7 @@ export interface Shape {
   readonly asks?: boolean;
 }
 
-export function makePlan(dice: Dice, shape: Shape, depth = 0, name = 't'): Plan {
+function makePlan(dice: Dice, shape: Shape, depth = 0, name = 't'): Plan {
   const width = depth >= shape.depth ? 0 : dice.int(shape.width + 1);
   const count = depth === 0 ? Math.max(1, width) : width;
   const children = Array.from({ length: count }, (_, i) => makePlan(dice, shape, depth + 1, `${name}${i}`));
