@@ -14,7 +14,7 @@ import { isThenable, toPromise } from './cancellation.ts';
 import type { AnyChild, ChildRuntime } from './child.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { ResolvedChildSpec } from './spec.ts';
-import { ThreadCore } from './thread-core.ts';
+import { ThreadView } from './thread-view.ts';
 import { Turn } from './turn.ts';
 
 export type SignalHook = (this: object, signal: never, turn: never) => unknown;
@@ -27,7 +27,7 @@ interface EndedChild {
   readonly outcome: Outcome;
 }
 
-export abstract class Runtime extends ThreadCore implements Runnable {
+export abstract class Runtime extends ThreadView implements Runnable {
   nextRunnable: Runnable | undefined;
   queued = false;
   quota = 1;

@@ -1,6 +1,6 @@
 /**
- * What a thread is and owns, apart from what drives it (`runtime`): its place in the tree, its scope, tasks, children, events,
- * and how all that looks from outside. Small on purpose when idle: what a thread may never need is made when first needed.
+ * What a thread is and owns, apart from what drives it (`runtime`): its place in the tree, its scope, tasks, children, events. How
+ * all that looks from outside is in `thread-view`. Small on purpose when idle: what a thread may never need is made when first needed.
  */
 import type { EdgeEnd, StopBudget } from '../intercom/edge.ts';
 import type { Lane, Wait } from '../intercom/lane.ts';
@@ -17,11 +17,10 @@ import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
 import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
-import { defaultStopBudget, type HungOn, type StopReport } from './shutdown.ts';
-import { perSecond, type RunningSnapshot, type ThreadSnapshot, type WaitSnapshot } from './snapshot.ts';
+import { defaultStopBudget } from './shutdown.ts';
 import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
 import type { Stop } from './stop.ts';
-import type { TaskOwner } from './task.ts';
+import type { Task, TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
 import type { Turn } from './turn.ts';
 
@@ -77,6 +76,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract late(what: string, error: unknown): void;
   abstract waitCancelled(waiter: Waiter): void;
   abstract overdue(overdue: Overdue, policy: OverduePolicy): void;
+  abstract executions(): Execution[];
   protected abstract asChild(): ChildRuntime;
 
   get incarnation(): number {
@@ -154,6 +154,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#tasks;
   }
 
+  /** All that have not ended; none is made by asking. */
+  protected allTasks(): Iterable<Task> {
+    return this.#tasks?.all() ?? [];
+  }
+
   get intakeRunning(): number {
     return this.#tasks?.intakeRunning ?? 0;
   }
@@ -207,21 +212,6 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   executionBegan(progressMs?: number): void {
     if (progressMs !== undefined) this.#liveness ??= new Liveness(this);
     this.#liveness?.began(progressMs);
-  }
-
-  executions(): Execution[] {
-    const { patience } = this;
-    const executions: Execution[] = [];
-    for (const hook of patience === undefined ? [] : [this.running, this.exitRunning]) {
-      if (hook === undefined) continue;
-      const { what, since, signal, turn } = hook;
-      executions.push({ key: hook, what, since, signal, party: turn.waitingParty, patience: patience! });
-    }
-    for (const task of this.#tasks?.all() ?? []) {
-      const execution = task.execution();
-      if (execution !== undefined) executions.push(execution);
-    }
-    return executions;
   }
 
   waiters(): Waiter[] {
@@ -294,56 +284,4 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
       process.emitWarning(`onOverflow of ${path} threw: ${String(error)}`, 'TaskThreadWarning');
     }
   }
-
-  abstract stopReport(): StopReport;
-
-  snapshot(): ThreadSnapshot {
-    const { clock } = this.host;
-    const now = clock.now();
-    const ageMs = this.bornAt === 0 ? 0 : now - this.bornAt;
-    const edge = this.edge.snapshot();
-    const children: ThreadSnapshot[] = [];
-    for (const child of this.children ?? []) children.push((child.child as ChildRuntime).snapshot());
-    return {
-      id: this.id,
-      path: this.path,
-      type: this.type,
-      state: this.state,
-      ageMs,
-      incarnation: this.incarnation,
-      restarts: this.incarnation - 1,
-      running: this.#runningHooks(now),
-      tasks: [...(this.#tasks?.all() ?? [])].map((task) => task.snapshot(now)),
-      waits: this.waiters().map((waiter) => waitSnapshot(waiter, now)),
-      edge,
-      downPerSecond: perSecond(edge.down?.handled ?? 0, ageMs),
-      upPerSecond: perSecond(edge.up?.handled ?? 0, ageMs),
-      lastError: this.lastError,
-      children,
-    };
-  }
-
-  /** What it would be abandoned for if it were given up now. */
-  protected hungOn(): HungOn[] {
-    const now = this.host.clock.now();
-    const hung: HungOn[] = [];
-    for (const hook of [this.running, this.exitRunning]) {
-      if (hook === undefined) continue;
-      const { what, since, signal } = hook;
-      hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }) });
-    }
-    for (const task of this.#tasks?.all() ?? []) {
-      if (task.running) hung.push({ what: `task ${task.name}`, forMs: now - task.runningSince });
-    }
-    return hung;
-  }
-
-  #runningHooks(now: number): RunningSnapshot[] {
-    const hooks = [this.running, this.exitRunning];
-    return hooks.flatMap((hook) => (hook === undefined ? [] : [{ what: hook.what, sinceMs: now - hook.since }]));
-  }
-}
-
-function waitSnapshot(waiter: Waiter, now: number): WaitSnapshot {
-  return { on: waiter.describe(), by: waiter.by?.what, sinceMs: Math.max(0, now - waiter.since) };
 }
