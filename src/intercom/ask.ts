@@ -3,6 +3,7 @@
  * or later, settles the reply. The answer travels on the control lane: it needs no place and overtakes data.
  */
 import { AskUnansweredError, EdgeClosedError } from '../kernel/errors.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { Wait } from './wait.ts';
 
@@ -38,7 +39,12 @@ interface Request {
 /** The requests of one edge, both ways, that wait for their answers. */
 export class Asks implements WaitOwner {
   readonly #line = new WaitQueue();
+  readonly #scheduler: Scheduler;
   lateReplies = 0;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
 
   get waiting(): number {
     return this.#line.length;
@@ -58,7 +64,7 @@ export class Asks implements WaitOwner {
     if (refusal !== undefined) return rejected(refusal, scope?.host.scheduler);
     // Parked before `make` is called: that is user code, and may answer at once, or cancel.
     const request: Request = { signal: undefined, asked };
-    const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait });
+    const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait, scheduler: this.#scheduler });
     const reply = new Reply<Answer>((ok, value) => {
       if (!waiter.parked) this.lateReplies++;
       else if (ok) waiter.wake(value);

@@ -248,7 +248,7 @@ export class Lane implements WaitOwner {
       return rejected(refusal, this.#scheduler);
     }
     this.#scheduler.spend();
-    this.#senders ??= new SenderLine(this.options.policy === 'latest');
+    this.#senders ??= new SenderLine(this.options.policy === 'latest', this.#scheduler);
     const sent = this.#senders.park(this, parcel, scope, wait);
     this.#noteOverflow();
     return sent as Promise<void>;

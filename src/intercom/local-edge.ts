@@ -62,7 +62,7 @@ export class LocalEdge implements Edge, LaneOwner {
   }
 
   askDown<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks();
+    this.#asks ??= new Asks(this.scheduler);
     return this.#asks.ask(
       make,
       (signal) => this.sendDown(signal, wait),
@@ -84,7 +84,7 @@ export class LocalEdge implements Edge, LaneOwner {
   }
 
   askUp<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks();
+    this.#asks ??= new Asks(this.scheduler);
     return this.#asks.ask(
       make,
       (signal) => this.sendUp(signal, wait),

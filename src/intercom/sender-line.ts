@@ -3,6 +3,7 @@
  * Knows nothing of room: the lane decides who is let in, and when.
  */
 import type { CancelScope } from '../kernel/cancel-scope.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { Parcel } from './parcel.ts';
 
@@ -12,7 +13,10 @@ export class SenderLine {
   /** How many wait with each key. */
   readonly #keys: Map<unknown, number> | undefined;
 
-  constructor(keyed: boolean) {
+  readonly #scheduler: Scheduler;
+
+  constructor(keyed: boolean, scheduler: Scheduler) {
+    this.#scheduler = scheduler;
     if (keyed) this.#keys = new Map();
   }
 
@@ -32,7 +36,7 @@ export class SenderLine {
   park(owner: WaitOwner, item: Parcel, scope: CancelScope | undefined, by: unknown): Promise<unknown> {
     this.#count += item.count;
     this.#keys?.set(item.key, (this.#keys.get(item.key) ?? 0) + 1);
-    return this.#line.parkWaiter(owner, { scope, item, by }).promise;
+    return this.#line.parkWaiter(owner, { scope, item, by, scheduler: this.#scheduler }).promise;
   }
 
   /** To be called for each that stops waiting, for whatever reason. */

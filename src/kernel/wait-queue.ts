@@ -10,7 +10,7 @@
 import type { CancelScope, ScopeLevel, ScopeMember } from './cancel-scope.ts';
 import type { Timer } from './clock.ts';
 import { live } from './probe.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { BegunWait, Scheduler, Settling } from './scheduler.ts';
 
 /** What is waited on: it can say so, and puts its books right when a waiter gives up. */
 export interface WaitOwner {
@@ -21,7 +21,7 @@ export interface WaitOwner {
 }
 
 /** One parked wait. */
-export class Waiter implements ScopeMember {
+export class Waiter implements ScopeMember, BegunWait {
   readonly owner: WaitOwner;
   /** What the waiter brought along: the signal of a sender, say. */
   readonly item: unknown;
@@ -38,6 +38,8 @@ export class Waiter implements ScopeMember {
   scope: CancelScope | undefined;
   previousMember: ScopeMember | undefined;
   nextMember: ScopeMember | undefined;
+  /** Settles the promise in a step of its own; undefined where that happens at once. */
+  settling: Settling | undefined;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
 
@@ -59,18 +61,26 @@ export class Waiter implements ScopeMember {
   }
 
   wake(value?: unknown): void {
-    if (this.#leave()) this.#resolve(value);
+    if (!this.#leave()) return;
+    if (this.settling === undefined) this.#resolve(value);
+    else this.settling(() => this.#resolve(value));
   }
 
   fail(error: unknown): void {
-    if (this.#leave()) this.#reject(error);
+    if (!this.#leave()) return;
+    if (this.settling === undefined) this.#reject(error);
+    else this.settling(() => this.#reject(error));
   }
 
   /** Fails the wait because what it waits for is over. Nobody may be awaiting it, and that it is over is no failure. */
   refuse(error: unknown): void {
-    if (!this.#leave()) return;
+    if (!this.parked) return;
     this.promise.catch(noop);
-    this.#reject(error);
+    this.fail(error);
+  }
+
+  describe(): string {
+    return this.owner.describeWait(this);
   }
 
   reached(level: ScopeLevel, error: Error): void {
@@ -116,7 +126,8 @@ export class WaitQueue {
   parkWaiter(owner: WaitOwner, options: ParkOptions): Waiter {
     const { scope } = options;
     const source = options.source ?? false;
-    const since = scope?.host.scheduler.coarseNow ?? 0;
+    const scheduler = scope?.host.scheduler ?? options.scheduler;
+    const since = scheduler?.coarseNow ?? 0;
     const waiter = new Waiter(owner, options.item, source, options.by, since);
     waiter.line = this;
     waiter.previous = this.#last;
@@ -124,6 +135,7 @@ export class WaitQueue {
     else this.#last.next = waiter;
     this.#last = waiter;
     this.#length++;
+    waiter.settling = scheduler?.beginWait?.(waiter);
     scope?.add(waiter);
     return waiter;
   }
@@ -165,6 +177,8 @@ export interface ParkOptions {
   readonly item?: unknown;
   readonly source?: boolean | undefined;
   readonly by?: unknown;
+  /** For a wait without a scope: the scheduler of its tree. */
+  readonly scheduler?: Scheduler | undefined;
 }
 
 /**

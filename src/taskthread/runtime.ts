@@ -70,6 +70,13 @@ export abstract class Runtime extends ThreadCore implements Runnable {
     this.stopping?.advance();
   }
 
+  describeStep(): string {
+    if (this.state === 'created') return 'enter';
+    if (this.busy || !this.hasWork) return this.state === 'stopping' ? 'goes on stopping' : 'has nothing to do';
+    const lane = this.#readyHead;
+    return this.#endedChildren !== undefined || lane === undefined ? 'childEnded' : hookNameOf(lane);
+  }
+
   wake(): void {
     if (!this.ended) this.host.scheduler.enqueue(this);
   }

@@ -128,6 +128,15 @@ export class Task implements Runnable, WaitOwner {
     return this.#ended;
   }
 
+  /** Who it is, in a trace. */
+  get actor(): string {
+    return `${this.#owner.path} task ${this.name}`;
+  }
+
+  describeStep(): string {
+    return this.#over ? 'ends' : 'turn';
+  }
+
   /** A turn is under way. */
   get running(): boolean {
     return this.#running || this.#executing;

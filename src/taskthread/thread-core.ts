@@ -103,6 +103,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#edge === undefined ? this.name : `${this.#edge.parent.path}/${this.name}-${this.id}`;
   }
 
+  /** Who it is, in a trace. */
+  get actor(): string {
+    return this.path;
+  }
+
   get handle(): ChildHandle {
     const { edge } = this;
     edge.handle ??= new ChildHandle(edge, this.asChild());
@@ -202,7 +207,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   waitEnded(wait: Wait): Promise<unknown> {
     this.#enders ??= new WaitQueue();
-    return this.#enders.park(this, { scope: wait.cancelScope, by: wait });
+    return this.#enders.park(this, { scope: wait.cancelScope, by: wait, scheduler: this.host.scheduler });
   }
 
   /** Somebody waits for its end, or listens: a failure is not silent then. */

@@ -1,4 +1,5 @@
 /** For tests of programs on `taskthread`: virtual time and a leak check. */
 export type { LiveCounts } from '../kernel/probe.ts';
 export { leakCheck, liveCounts } from './leak-check.ts';
-export { VirtualClock, VirtualTime } from './virtual-time.ts';
+export { VirtualClock } from './virtual-clock.ts';
+export { VirtualTime, type VirtualTimeOptions } from './virtual-time.ts';

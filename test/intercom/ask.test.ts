@@ -23,7 +23,7 @@ afterEach(async () => {
 /** The asks of an edge whose lane keeps what it is sent. */
 function asksWorld(send: (signal: unknown) => Promise<void> | undefined = () => undefined) {
   const { host } = virtualHost();
-  const asks = new Asks();
+  const asks = new Asks(host.scheduler);
   const sent: Request[] = [];
   const scope = new CancelScope(host);
   const keep = (signal: unknown): Promise<void> | undefined => {

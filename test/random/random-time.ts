@@ -1,8 +1,8 @@
 /** Virtual time for random programs: the clock of the testing entrance, and deliveries in the order of arrival or of chance. */
 import type { Runnable, Scheduler } from '../../src/kernel/scheduler.ts';
 import { LoopScheduler } from '../../src/kernel/scheduler.ts';
-import { VirtualClock } from '../../src/testing/virtual-time.ts';
-import { Dice } from './dice.ts';
+import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { Dice } from '../../src/testing/dice.ts';
 
 /** Runs what is ready in an order drawn by chance, and finds a slice spent by chance. */
 class ChanceScheduler implements Scheduler {
