@@ -52,6 +52,14 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ],
   ['AlreadyStartedError', new e.AlreadyStartedError('/A-1'), 'TT_ALREADY_STARTED', { path: '/A-1' }, '/A-1'],
   ['NotStartedError', new e.NotStartedError('Database'), 'TT_NOT_STARTED', {}, 'Database'],
+  ['InjectedFaultError', new e.InjectedFaultError('/A-1'), 'TT_INJECTED_FAULT', { path: '/A-1' }, '/A-1 crash'],
+  [
+    'SimulationFailedError',
+    new e.SimulationFailedError('books', { seed: 3, schedule: '4:1', report: 'the books', cause }),
+    'TT_SIMULATION_FAILED',
+    { kind: 'books', seed: 3, schedule: '4:1', cause },
+    'the books',
+  ],
   ['NoScopeError', new e.NoScopeError('sleep'), 'TT_NO_SCOPE', {}, 'sleep does not know'],
   [
     'ThreadStoppingError',
