@@ -284,7 +284,8 @@ class Driver implements Simulation {
 
   #fail(kind: string, text: string, cause?: unknown): void {
     if (this.#failure !== undefined) return;
-    this.#scheduler.note(`✗ ${kind}: ${text}`);
+    this.#scheduler.note(`✗ ${kind}`);
+    this.#scheduler.endTrace();
     this.#failure = cause === undefined ? { kind, text } : { kind, text, cause };
   }
 

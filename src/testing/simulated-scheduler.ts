@@ -22,6 +22,8 @@ interface Step extends Choice {
   /** In words; called only for a trace. */
   readonly title: () => string;
   readonly runnable: Runnable | undefined;
+  /** A fault has put it off; it is spared then. */
+  readonly putOff?: boolean;
   readonly go: () => void;
 }
 
@@ -74,7 +76,7 @@ export interface SchedulerOptions {
 
 export class SimulatedScheduler implements Scheduler {
   readonly clock: VirtualClock;
-  readonly trace: string[] | undefined;
+  readonly trace: readonly string[] | undefined;
   /** The lines of the trace in which the run went another way than in order. */
   readonly marks: number[] = [];
   readonly deviations: Deviation[] = [];
@@ -85,6 +87,8 @@ export class SimulatedScheduler implements Scheduler {
   delayed = 0;
   decisions = 0;
   steps = 0;
+  /** Where the trace is written; undefined when it is not, or not any more. */
+  #tracing: string[] | undefined;
   readonly #clock: SimulatedClock;
   readonly #chooser: Chooser;
   readonly #ways: ReadonlyMap<number, number> | undefined;
@@ -105,7 +109,8 @@ export class SimulatedScheduler implements Scheduler {
     this.#ways = options.ways;
     this.#faults = options.faults;
     this.#onRunnable = options.onRunnable;
-    this.trace = options.traced ? [] : undefined;
+    this.#tracing = options.traced ? [] : undefined;
+    this.trace = this.#tracing;
     this.widths = options.counted ? [] : undefined;
   }
 
@@ -146,7 +151,7 @@ export class SimulatedScheduler implements Scheduler {
     this.waits.set(wait, { origin, sinceStep: this.steps });
     return (settle) => {
       this.waits.delete(wait);
-      const on = this.trace === undefined ? '' : wait.describe();
+      const on = this.#tracing === undefined ? '' : wait.describe();
       const title = (): string => `${origin.title} goes on after ${on}`;
       this.#settle(wait, { actor: origin.actor, title, runnable: undefined, go: settle });
     };
@@ -196,10 +201,10 @@ export class SimulatedScheduler implements Scheduler {
     }
     const step = way === 0 ? ready.shift()! : ready.splice(way, 1)[0]!;
     this.steps++;
-    if (step.runnable !== undefined && this.#hit(step, step.runnable)) return;
-    const title = this.trace === undefined ? '' : step.title();
+    if (step.runnable !== undefined && step.putOff !== true && this.#hit(step, step.runnable)) return;
+    const title = this.#tracing === undefined ? '' : step.title();
     this.#origin = { actor: step.actor, title: title.replace(/ goes on( after .*)?$/, '') };
-    if (this.trace !== undefined) this.#note(() => title, way > 0);
+    this.#note(() => title, way > 0);
     step.go();
   }
 
@@ -208,9 +213,9 @@ export class SimulatedScheduler implements Scheduler {
     this.#over = true;
   }
 
-  /** In whose name the running step runs. */
-  get origin(): Origin {
-    return this.#origin;
+  /** What comes now is no part of the run any more. */
+  endTrace(): void {
+    this.#tracing = undefined;
   }
 
   #stepOf(runnable: Runnable): Step {
@@ -268,7 +273,7 @@ export class SimulatedScheduler implements Scheduler {
     this.delayed++;
     this.#clock.setTimer(ms, () => {
       this.delayed--;
-      this.#ready.push(step);
+      this.#ready.push({ ...step, putOff: true });
     });
   }
 
@@ -307,8 +312,8 @@ export class SimulatedScheduler implements Scheduler {
   }
 
   #note(word: () => string, marked: boolean): void {
-    if (this.trace === undefined) return;
-    if (marked) this.marks.push(this.trace.length);
-    this.trace.push(word());
+    if (this.#tracing === undefined) return;
+    if (marked) this.marks.push(this.#tracing.length);
+    this.#tracing.push(word());
   }
 }

@@ -7,8 +7,8 @@
  *   priority   each actor has a priority, the highest runs; at a few moments who runs becomes the lowest. Finds a bug that needs
  *              `d` ordered events with a chance that does not depend on the size of the program (Burckhardt and others,
  *              "A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS 2010)
- *   delay      in order, but at a few moments who would run is passed over (Emmi and others, "Delay-bounded scheduling",
- *              POPL 2011)
+ *   delay      in order, but at a few moments who would run is passed over, once or for a while (Emmi and others,
+ *              "Delay-bounded scheduling", POPL 2011)
  */
 import { knownFields, oneOf } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
@@ -78,13 +78,13 @@ class RandomChooser implements Chooser {
 
 class PriorityChooser implements Chooser {
   readonly #dice: Dice;
-  readonly #moments: ReadonlySet<number>;
+  readonly #moments: ReadonlyMap<number, number>;
   readonly #priorities = new Map<string, number>();
   #lowest = 0;
   #last = '';
   #runs = 0;
 
-  constructor(dice: Dice, moments: ReadonlySet<number>) {
+  constructor(dice: Dice, moments: ReadonlyMap<number, number>) {
     this.#dice = dice;
     this.#moments = moments;
   }
@@ -136,25 +136,49 @@ class PriorityChooser implements Chooser {
   }
 }
 
-class DelayChooser implements Chooser {
-  readonly #moments: ReadonlySet<number>;
+/** So many decisions somebody is passed over for. */
+const HELD_FOR = [1, 1, 2, 4, 8, 16];
 
-  constructor(moments: ReadonlySet<number>) {
+class DelayChooser implements Chooser {
+  readonly #dice: Dice;
+  readonly #moments: ReadonlyMap<number, number>;
+  /** Who is passed over, and up to which decision. */
+  readonly #held = new Map<string, number>();
+
+  constructor(dice: Dice, moments: ReadonlyMap<number, number>) {
+    this.#dice = dice;
     this.#moments = moments;
   }
 
-  step(_choices: readonly Choice[], decision: number): number {
-    return this.#moments.has(decision) ? 1 : 0;
+  step(choices: readonly Choice[], decision: number): number {
+    for (let left = this.#moments.get(decision) ?? 0; left > 0; left--) {
+      this.#held.set(choices[this.#first(choices, decision)]!.actor, decision + this.#dice.pick(HELD_FOR));
+    }
+    return this.#first(choices, decision);
   }
 
-  yields(_actor: string, decision: number): boolean {
-    return this.#moments.has(decision);
+  yields(actor: string, decision: number): boolean {
+    if (!this.#moments.has(decision)) return false;
+    this.#held.set(actor, decision + this.#dice.pick(HELD_FOR));
+    return true;
+  }
+
+  /** The first who is not passed over. */
+  #first(choices: readonly Choice[], decision: number): number {
+    if (this.#held.size === 0) return 0;
+    const first = choices.findIndex(({ actor }) => (this.#held.get(actor) ?? -1) < decision);
+    return Math.max(0, first);
   }
 }
 
-function momentsOf(dice: Dice, most: number, within: number): Set<number> {
-  const moments = new Set<number>();
-  for (let left = dice.between(1, most); left > 0; left--) moments.add(dice.int(within));
+/** Up to so many moments, with how often each was drawn: half of those after the first fall upon one that is there already. */
+function momentsOf(dice: Dice, most: number, within: number): Map<number, number> {
+  const moments = new Map<number, number>();
+  let last = dice.int(within);
+  for (let left = dice.between(1, most); left > 0; left--) {
+    moments.set(last, (moments.get(last) ?? 0) + 1);
+    if (dice.chance(0.5)) last = dice.int(within);
+  }
   return moments;
 }
 
@@ -169,7 +193,7 @@ export function makeChooser(strategy: Strategy, seed: number, within = DEFAULT_W
     case 'priority':
       return new PriorityChooser(dice, momentsOf(dice, strategy.changes ?? DEFAULT_MOMENTS, strategy.within ?? within));
     case 'delay':
-      return new DelayChooser(momentsOf(dice, strategy.delays ?? DEFAULT_MOMENTS, strategy.within ?? within));
+      return new DelayChooser(dice, momentsOf(dice, strategy.delays ?? DEFAULT_MOMENTS, strategy.within ?? within));
   }
 }
 
