@@ -73,7 +73,7 @@ export abstract class Runtime extends ThreadCore implements Runnable {
   describeStep(): string {
     if (this.state === 'created') return 'enter';
     if (this.ended) return 'has ended';
-    if (this.busy || !this.hasWork) return this.state === 'stopping' ? 'goes on stopping' : 'has nothing to do';
+    if (this.busy || !this.hasWork) return this.state === 'stopping' ? 'stops' : 'has nothing to do';
     const lane = this.#readyHead;
     return this.#endedChildren !== undefined || lane === undefined ? 'childEnded' : hookNameOf(lane);
   }
