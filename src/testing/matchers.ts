@@ -35,7 +35,11 @@ function match(pass: boolean, what: string, seen: string): Match {
 export const matchers = {
   toHaveEnded({ path, outcome, state }: AnyChild, kind?: OutcomeKind): Match {
     const pass = outcome !== undefined && (kind === undefined || outcome.kind === kind);
-    return match(pass, `${path} to have ended${kind === undefined ? '' : ` as ${kind}`}`, `it is ${outcome?.kind ?? state}`);
+    return match(
+      pass,
+      `${path} to have ended${kind === undefined ? '' : ` as ${kind}`}`,
+      `it is ${outcome?.kind ?? state}`,
+    );
   },
 
   toHaveExactBooks(child: AnyChild): Match {

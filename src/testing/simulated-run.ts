@@ -254,7 +254,10 @@ class Driver implements Simulation {
     for (const [wait, { origin, sinceStep }] of waits) {
       if (steps - sinceStep < this.#settleSteps) return;
       if (wait.owner instanceof Lane && wait.parked) {
-        this.#fail('a send does not settle', `${origin.title} waits since ${this.#settleSteps} steps for ${wait.describe()}`);
+        this.#fail(
+          'a send does not settle',
+          `${origin.title} waits since ${this.#settleSteps} steps for ${wait.describe()}`,
+        );
       }
     }
   }

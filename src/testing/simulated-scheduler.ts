@@ -245,7 +245,10 @@ export class SimulatedScheduler implements Scheduler {
     const way = given ?? faults.stepWay();
     if (way === 0) return false;
     this.#took(decision, way, 3);
-    this.#note(() => `fault: ${step.actor} ${way === CRASH ? 'crashes' : `stands still for ${faults.delayMs} ms`}`, true);
+    this.#note(
+      () => `fault: ${step.actor} ${way === CRASH ? 'crashes' : `stands still for ${faults.delayMs} ms`}`,
+      true,
+    );
     if (way === CRASH) {
       runnable.queued = false;
       faults.crash(victim);

@@ -87,9 +87,7 @@ function booksOf(lane: Lane): string | undefined {
 
 function leftLying(life: ThreadLife): Wrong | undefined {
   const { down, up, parent } = life.edge;
-  return (
-    (down && leftInLane(down, life)) ?? (up && parent instanceof ThreadLife ? leftInLane(up, parent) : undefined)
-  );
+  return (down && leftInLane(down, life)) ?? (up && parent instanceof ThreadLife ? leftInLane(up, parent) : undefined);
 }
 
 function leftInLane(lane: Lane, receiver: ThreadLife): Wrong | undefined {

@@ -7,9 +7,13 @@ import { corePrograms } from './programs.ts';
 
 const seeds = Number(process.env['SEEDS'] ?? 90);
 
-test.each(corePrograms)('no schedule of “$name” breaks a law', async ({ run, limits = {} }) => {
-  const check = leakCheck();
-  const explored = await explore({ seeds, ...limits }, run);
-  expect(explored.schedules).toBeGreaterThan(seeds / 2);
-  check();
-}, 30_000 + seeds * 100);
+test.each(corePrograms)(
+  'no schedule of “$name” breaks a law',
+  async ({ run, limits = {} }) => {
+    const check = leakCheck();
+    const explored = await explore({ seeds, ...limits }, run);
+    expect(explored.schedules).toBeGreaterThan(seeds / 2);
+    check();
+  },
+  30_000 + seeds * 100,
+);

@@ -52,7 +52,11 @@ async function sendersOverOneLane(sim: Simulation): Promise<void> {
 async function sendsThatAreCancelled(sim: Simulation): Promise<void> {
   const watch = new Watch(sim);
   const fates = new Map<number, 'accepted' | 'cancelled'>();
-  const child = new Watched(watch, { signal: (_word, turn) => turn.sleep(watch.pick([0, 1, 3])) }, { inbox: { capacity: 1 } });
+  const child = new Watched(
+    watch,
+    { signal: (_word, turn) => turn.sleep(watch.pick([0, 1, 3])) },
+    { inbox: { capacity: 1 } },
+  );
   const root = new Watched(watch, {
     enter: async (me) => {
       const handle = await me.add(child);
@@ -116,7 +120,10 @@ async function asks(sim: Simulation): Promise<void> {
     else if (way !== 'never') word.reply?.with(word.n);
     if (way === 'twice') word.reply?.with(-1);
   };
-  const ask = async (name: string, make: (reply: Word['reply'], word: (reply: Word['reply']) => Word) => Promise<number>) => {
+  const ask = async (
+    name: string,
+    make: (reply: Word['reply'], word: (reply: Word['reply']) => Word) => Promise<number>,
+  ) => {
     open++;
     let asked: Word | undefined;
     const word = (reply: Word['reply']): Word => {
@@ -197,11 +204,15 @@ async function stopsOfATree(sim: Simulation): Promise<void> {
       watch,
       {
         enter: (me) => {
-          me.task('read', async (turn) => {
-            await turn.sleep(watch.pick([0, 1]));
-            await turn.sendToParent(watch.word(name));
-            return turn.reSchedule();
-          }, { intake: true });
+          me.task(
+            'read',
+            async (turn) => {
+              await turn.sleep(watch.pick([0, 1]));
+              await turn.sendToParent(watch.word(name));
+              return turn.reSchedule();
+            },
+            { intake: true },
+          );
         },
         signal: (_word, turn) => turn.sendToParent(watch.word(`${name} echo`)),
         exit: () => order.push(name),

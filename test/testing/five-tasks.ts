@@ -11,7 +11,8 @@ class FiveTasksThread extends TaskThread {
   }
 
   protected override enter() {
-    for (const name of ['a', 'b', 'c', 'd', 'e']) this.tasks.reCreate(name, (turn: TaskTurn) => this.#count(name, turn));
+    for (const name of ['a', 'b', 'c', 'd', 'e'])
+      this.tasks.reCreate(name, (turn: TaskTurn) => this.#count(name, turn));
   }
 
   async #count(name: string, turn: TaskTurn) {
