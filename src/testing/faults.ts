@@ -59,12 +59,10 @@ export function resolveFaults(field: string, faults: FaultOptions): ResolvedFaul
   };
 }
 
-/** The ways of a thread's step. */
+/** Of the ways of a thread's step: 1; it is delayed with 2. */
 export const CRASH = 1;
-export const DELAY = 2;
-/** The ways of a wait that is over. */
+/** Of the ways of a wait that is over: 1; it is late with 2. */
 export const HANG = 1;
-export const LATE = 2;
 
 /** Which faults can hit what, and how often. */
 export class Faults {

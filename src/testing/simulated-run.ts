@@ -7,11 +7,10 @@
  * A run ends when its program has, and its trees; or with the first thing that is wrong, and then its trees are given up.
  */
 import { Lane } from '../intercom/lane.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { TaskThreadError } from '../kernel/errors.ts';
-import { live } from '../kernel/probe.ts';
-import { afterTurn, type Scheduler } from '../kernel/scheduler.ts';
+import { type LifecycleRecord, live } from '../kernel/probe.ts';
+import { afterTurn } from '../kernel/scheduler.ts';
 import type { Child } from '../taskthread/child.ts';
 import { type StartOptions, start } from '../taskthread/start.ts';
 import { abandonTree } from '../taskthread/stop.ts';
@@ -30,7 +29,7 @@ import { describeWait } from './virtual-time.ts';
 /** What a simulated program is given. */
 export interface Simulation {
   /** For `start`, where the program starts its roots itself. */
-  readonly options: { readonly clock: Clock; readonly scheduler: Scheduler; readonly random: () => number };
+  readonly options: Required<Pick<StartOptions, 'clock' | 'scheduler' | 'random' | 'onRecord'>>;
   /** Virtual milliseconds. */
   readonly now: number;
   /** From 0 up to but not including 1, by the seed. */
@@ -131,7 +130,8 @@ class Driver implements Simulation {
       },
     });
     const { clock } = this.#scheduler;
-    this.options = { clock, scheduler: this.#scheduler, random: () => this.#dice.next() };
+    const { onRecord } = this.#checks;
+    this.options = { clock, scheduler: this.#scheduler, random: () => this.#dice.next(), onRecord };
   }
 
   async drive(): Promise<SimulatedRun> {
@@ -173,10 +173,13 @@ class Driver implements Simulation {
 
   start<C extends TaskThread<never, never, never>>(
     make: (() => C) | C,
-    options: Pick<StartOptions, 'name' | 'onRecord'> = {},
+    { onRecord, ...options }: Pick<StartOptions, 'name' | 'onRecord'> = {},
   ): Promise<Child<C>> {
-    // Somebody listens, so a root that fails is no warning: that it has failed is found at the end.
-    return start(make, { onRecord: () => {}, ...options, ...this.options });
+    const told = (record: LifecycleRecord): void => {
+      this.#checks.onRecord(record);
+      onRecord?.(record);
+    };
+    return start(make, { ...options, ...this.options, onRecord: told });
   }
 
   checkpoint(): Promise<void> {

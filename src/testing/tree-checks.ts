@@ -1,9 +1,11 @@
 /**
- * What must hold of every tree of a simulation: after each step (books, no orphan) and whenever nothing can run (nothing left
- * lying, nobody waiting for a place that is there). Each check gives what is wrong in words, or nothing.
+ * What must hold of every tree of a simulation: after each step (books, bounds, no orphan), whenever nothing can run (nothing left
+ * lying, nobody waiting for a place that is there), and at the end (all that was accepted was handled, or told as lost). Each
+ * check gives what is wrong in words, or nothing.
  */
 import { imbalance } from '../intercom/books.ts';
 import type { Lane } from '../intercom/lane.ts';
+import type { LifecycleRecord } from '../kernel/probe.ts';
 import { ThreadLife } from '../taskthread/thread-life.ts';
 import { isInjected } from './faults.ts';
 
@@ -20,10 +22,22 @@ export interface Wrong {
 export class TreeChecks {
   readonly #lives: ThreadLife[] = [];
   readonly #roots: ThreadLife[] = [];
+  /** How many signals each lane has told as lost; undefined as long as nothing was told to us. */
+  #told: Map<string, number> | undefined;
+  readonly #all: ThreadLife[] = [];
   #next = 0;
+
+  /** To be told of all that the trees report. */
+  readonly onRecord = (record: LifecycleRecord): void => {
+    this.#told ??= new Map();
+    if (record.kind !== 'dead-letter') return;
+    const lane = nameOf(record.path, record.direction);
+    this.#told.set(lane, (this.#told.get(lane) ?? 0) + 1);
+  };
 
   saw(life: ThreadLife): void {
     this.#lives.push(life);
+    this.#all.push(life);
     if (life.edge.parent.outside) this.#roots.push(life);
   }
 
@@ -57,11 +71,31 @@ export class TreeChecks {
     for (const life of this.#lives) {
       if (!life.ended) return { kind: 'an orphan', text: `${life.path} lives on after the program` };
     }
+    for (const { edge } of this.#all) {
+      const wrong = (edge.down && this.#unfinished(edge.down)) ?? (edge.up && this.#unfinished(edge.up));
+      if (wrong !== undefined) return wrong;
+    }
     for (const { outcome, path } of this.#roots) {
       if (outcome?.kind !== 'failed' || isInjected(outcome.error)) continue;
       return { kind: 'a root has failed', text: `${path}: ${String(outcome.error)}` };
     }
     return undefined;
+  }
+
+  #unfinished(lane: Lane): Wrong | undefined {
+    const { queued, inFlight, waiting, dropped, deadLettered } = lane.snapshot();
+    const name = nameOf(lane.owner.path, lane.direction);
+    if (queued + inFlight + waiting > 0) {
+      return {
+        kind: 'lost without a word',
+        text: `${name}: ${queued} queued, ${inFlight} in flight, ${waiting} waiting`,
+      };
+    }
+    // A batch counts as many as it has, and is told once.
+    if (this.#told === undefined || lane.options.countOf !== undefined) return undefined;
+    const told = this.#told.get(name) ?? 0;
+    if (told === dropped + deadLettered) return undefined;
+    return { kind: 'lost without a word', text: `${name}: ${dropped + deadLettered} are lost, ${told} were told` };
   }
 
   #forget(place: number): void {
@@ -81,8 +115,16 @@ function wrongOf(life: ThreadLife): Wrong | undefined {
 }
 
 function booksOf(lane: Lane): string | undefined {
-  const wrong = imbalance(lane.snapshot());
+  const books = lane.snapshot();
+  const { capacity, countOf } = lane.options;
+  const over =
+    countOf === undefined && books.queued > capacity ? `${books.queued} of ${capacity} are queued` : undefined;
+  const wrong = imbalance(books) ?? over;
   return wrong === undefined ? undefined : `${lane.direction} lane: ${wrong}`;
+}
+
+function nameOf(path: string, direction: 'down' | 'up'): string {
+  return `${direction} lane of ${path}`;
 }
 
 function leftLying(life: ThreadLife): Wrong | undefined {
@@ -93,7 +135,7 @@ function leftLying(life: ThreadLife): Wrong | undefined {
 function leftInLane(lane: Lane, receiver: ThreadLife): Wrong | undefined {
   const { capacity, sizeOf, countOf } = lane.options;
   const { queued, waiting } = lane.snapshot();
-  const name = `${lane.direction} lane of ${lane.owner.path}`;
+  const name = nameOf(lane.owner.path, lane.direction);
   const weighed = countOf !== undefined || sizeOf !== undefined;
   if (waiting > 0 && queued <= (weighed ? 0 : capacity >> 1)) {
     return { kind: 'a sender waits although there is room', text: `${name}: ${queued} of ${capacity} are queued` };

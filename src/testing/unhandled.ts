@@ -11,7 +11,7 @@ type Listener = (error: unknown) => void;
  */
 function realProcess(): NodeJS.Process {
   try {
-    return (process.nextTick.constructor as FunctionConstructor)('return process')() as NodeJS.Process;
+    return (process.memoryUsage.constructor as FunctionConstructor)('return process')() as NodeJS.Process;
   } catch {
     // Making code from text is switched off: then nobody runs this in a copy either.
     return process;

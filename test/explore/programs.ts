@@ -28,8 +28,8 @@ async function sendersOverOneLane(sim: Simulation): Promise<void> {
         for (const name of ['a', 'b', 'c']) {
           me.task(name, async (turn) => {
             for (let i = 0; i < 4; i++) {
-              await turn.sendToParent(watch.word(name));
-              accepted++;
+              const word = watch.word(name);
+              if (await watch.sent(word, turn.sendToParent(word))) accepted++;
             }
           });
         }
@@ -44,6 +44,7 @@ async function sendersOverOneLane(sim: Simulation): Promise<void> {
   const handle = await sim.start(asRoot(root));
   await watch.aWhile(40);
   const report = await handle.stop();
+  watch.checkFates();
   assert.equal(report.verdict, 'clean');
   assert.ok(root.handled.length >= accepted, `${accepted} accepted, ${root.handled.length} handled`);
 }
@@ -51,7 +52,6 @@ async function sendersOverOneLane(sim: Simulation): Promise<void> {
 /** Sends with a time limit into a full lane: what was cancelled was not handled, what was accepted was. */
 async function sendsThatAreCancelled(sim: Simulation): Promise<void> {
   const watch = new Watch(sim);
-  const fates = new Map<number, 'accepted' | 'cancelled'>();
   const child = new Watched(
     watch,
     { signal: (_word, turn) => turn.sleep(watch.pick([0, 1, 3])) },
@@ -63,12 +63,11 @@ async function sendsThatAreCancelled(sim: Simulation): Promise<void> {
       for (const name of ['a', 'b']) {
         me.task(name, async (turn) => {
           for (let i = 0; i < 5; i++) {
-            const word = watch.word(name);
-            const limited = turn.timeoutAfter(watch.pick([0, 1, 2]), (inner) => inner.send(handle, word));
-            await limited.then(
-              () => fates.set(word.n, 'accepted'),
-              () => fates.set(word.n, 'cancelled'),
-            );
+            const limited = turn.timeoutAfter(watch.pick([0, 1, 2]), (inner) => {
+              const word = watch.word(name);
+              return watch.sent(word, inner.send(handle, word));
+            });
+            await limited.catch(ignore);
           }
         });
       }
@@ -77,9 +76,7 @@ async function sendsThatAreCancelled(sim: Simulation): Promise<void> {
   const handle = await sim.start(asRoot(root));
   await sim.sleep(100);
   await handle.stop();
-  const handled = new Set(child.handled.map(({ n }) => n));
-  const refused = [...fates].filter(([n, fate]) => fate === 'accepted' && !handled.has(n));
-  assert.deepEqual(refused, []);
+  watch.checkFates();
 }
 
 /** Every policy, sends and tries mixed, from a handler, a task and outside; the receiver ends in the middle. */
@@ -93,20 +90,23 @@ async function policies(sim: Simulation): Promise<void> {
   const root = new Watched(watch, {
     enter: async (me) => {
       handle = await me.add(child);
-      for (const name of ['a', 'b']) {
-        me.task(name, async (turn) => {
-          for (let i = 0; i < 4; i++) {
-            if (watch.pick([true, false])) handle.trySend(watch.word(name));
-            else await turn.send(handle, watch.word(name))?.catch(ignore);
+      // Two of them have the same key, so that a later word can find an earlier one waiting.
+      for (const [i, from] of ['a', 'b', 'a'].entries()) {
+        me.task(`${from} ${i}`, async (turn) => {
+          for (let left = 4; left > 0; left--) {
+            const word = watch.word(from);
+            if (watch.pick([true, false, false])) handle.trySend(word);
+            else await watch.sent(word, turn.send(handle, word));
           }
         });
       }
     },
   });
   const top = await sim.start(asRoot(root));
-  await watch.aWhile(20);
+  await watch.aWhile(30);
   await handle.stop({ drainMs: watch.pick([0, 5]), cancelMs: 5 });
   await top.stop();
+  watch.checkFates();
 }
 
 /** Asks up and down, answered at once, later, twice or never; some give up. Every ask settles. */
@@ -314,6 +314,100 @@ async function faultyChildren(sim: Simulation): Promise<void> {
   assert.ok(report.threads <= 4 && failed <= 3);
 }
 
+/** Handlers hang whatever one does; below them others end well. The report has those that hang, and every thread exits once. */
+async function whatHangs(sim: Simulation): Promise<void> {
+  const watch = new Watch(sim);
+  const hanging = new Set<string>();
+  let closed = 0;
+  const tidied = new Set<string>();
+  const tidy = (): Watched =>
+    new Watched(watch, {
+      exit: async (turn, me) => {
+        await turn.sleep(1);
+        tidied.add(me.path);
+      },
+    });
+  const child = (): Watched =>
+    new Watched(watch, {
+      enter: (me) => me.add(tidy()),
+      signal: (_word, _turn, me) => {
+        if (watch.pick([true, false])) return undefined;
+        hanging.add(me.path);
+        return new Promise(() => {});
+      },
+    });
+  const handles: Child<Watched>[] = [];
+  const root = new Watched(watch, {
+    enter: async (me) => {
+      for (const name of ['a', 'b']) {
+        const handle = await me.add(child(), { name, onFailure: 'ignore', owns: { close: () => closed++ } });
+        handles.push(handle);
+        for (let i = 0; i < 3; i++) me.tell(handle, watch.word(name));
+      }
+    },
+  });
+  const top = await sim.start(asRoot(root));
+  await watch.aWhile(20);
+  const report = await top.stop({ drainMs: watch.pick([0, 10]), cancelMs: 200 });
+  const abandoned = report.abandoned.map(({ path }) => path);
+  assert.deepEqual(abandoned.toSorted(), [...hanging].toSorted());
+  assert.deepEqual([closed, report.threads, tidied.size], [2, 5, 2]);
+  for (const thread of watch.threads) assert.equal(thread.exits, 1, `exits of ${thread.path}`);
+  watch.checkFates();
+}
+
+/** Something throws, in this hook or that; the thread above fails with it, and its other children end in order. */
+async function failures(sim: Simulation): Promise<void> {
+  const watch = new Watch(sim);
+  const where = watch.pick(['signal', 'task', 'childSignal', 'exit']);
+  const fail = (): never => {
+    throw new Error(where);
+  };
+  const leaf = new Watched(watch, {
+    enter: (me, turn) => {
+      if (where === 'task') me.task('fails', fail);
+      return turn.sendToParent(watch.word('leaf'));
+    },
+    ...(where === 'signal' && { signal: fail }),
+    ...(where === 'exit' && { exit: fail }),
+  });
+  const order: string[] = [];
+  const other = new Watched(watch, { exit: () => order.push('other') });
+  let handle!: Child<Watched>;
+  const middle = new Watched(watch, {
+    enter: async (me) => {
+      await me.add(other);
+      handle = await me.add(leaf, { onFailure: 'escalate' });
+      me.tell(handle, watch.word('middle'));
+    },
+    ...(where === 'childSignal' && { childSignal: fail }),
+    exit: () => order.push('middle'),
+  });
+  let above: Child<Watched> | undefined;
+  const root = new Watched(watch, {
+    enter: async (me) => {
+      // What fails before all have entered is the failure of who waits for that.
+      await me.add(middle).then((entered) => {
+        above = entered;
+      }, ignore);
+    },
+  });
+  const top = await sim.start(asRoot(root));
+  await sim.sleep(10);
+  if (where === 'exit') await handle?.stop().catch(ignore);
+  await sim.sleep(10);
+  assert.equal(middle.over, true);
+  assert.deepEqual(order, ['other', 'middle']);
+  if (above !== undefined) {
+    assert.equal(above.outcome?.kind, 'failed');
+    assert.equal(
+      (above.outcome.error as { code?: string }).code,
+      where === 'childSignal' ? undefined : 'TT_CHILD_FAILED',
+    );
+  }
+  await top.stop();
+}
+
 export const corePrograms: readonly CoreProgram[] = [
   { name: 'senders over one lane', run: sendersOverOneLane },
   { name: 'sends that are cancelled', run: sendsThatAreCancelled },
@@ -322,6 +416,8 @@ export const corePrograms: readonly CoreProgram[] = [
   { name: 'adding while stopping', run: addingWhileStopping },
   { name: 'stops of a tree', run: stopsOfATree },
   { name: 'tasks come and go', run: tasksComeAndGo },
+  { name: 'what hangs', run: whatHangs },
+  { name: 'failures', run: failures },
   {
     name: 'faulty children',
     run: faultyChildren,

@@ -1,7 +1,8 @@
 /**
  * A thread for exploring the core: does what its program gives it, and watches the laws that hold for every thread meanwhile:
- * hooks never overlap (4), nothing of the user's is called after the end (12), `exit` runs once (11), signals of one sender come
- * in the order sent (4), a parent outlives its children (3).
+ * hooks never overlap (4), nothing of the user's is called after the end (12), `exit` runs once (11), signals of one lane come in
+ * the order sent (4), a parent outlives its children (3) and is told of each end (4), what was accepted is handled or told as
+ * lost, what was refused is neither (6).
  */
 import {
   type AnyChild,
@@ -17,8 +18,8 @@ import type { Reply } from '../../src/intercom/ask.ts';
 import type { Simulation } from '../../src/testing/index.ts';
 
 export interface Word {
-  /** Who has sent it: words of one sender are numbered from 0, with gaps where a send was refused. */
   readonly from: string;
+  /** All words of a run are numbered in the order in which they were made, and so sent. */
   readonly n: number;
   readonly reply?: Reply<number>;
 }
@@ -28,7 +29,8 @@ export class Watch {
   readonly wrong: string[] = [];
   readonly threads: Watched[] = [];
   readonly #sim: Simulation;
-  #sent = 0;
+  /** Of each word by its number: how often it was heard or told as lost, and what its sender was told. */
+  readonly #fates: { heard: number; lost: number; sender: 'accepted' | 'refused' | undefined }[] = [];
 
   constructor(sim: Simulation) {
     this.#sim = sim;
@@ -38,7 +40,37 @@ export class Watch {
   }
 
   word(from: string, reply?: Reply<number>): Word {
-    return { from, n: this.#sent++, ...(reply && { reply }) };
+    const n = this.#fates.length;
+    this.#fates.push({ heard: 0, lost: 0, sender: undefined });
+    return { from, n, ...(reply && { reply }) };
+  }
+
+  /** Notes what becomes of a send, for its sender; one that is refused throws nothing here. */
+  async sent({ n }: Word, sending: Promise<void> | undefined): Promise<boolean> {
+    try {
+      await sending;
+      this.#fates[n]!.sender = 'accepted';
+      return true;
+    } catch {
+      this.#fates[n]!.sender = 'refused';
+      return false;
+    }
+  }
+
+  heard({ n }: Word): void {
+    if (++this.#fates[n]!.heard > 1) this.blame(`word ${n} is heard again`);
+  }
+
+  lost({ n }: Word): void {
+    if (++this.#fates[n]!.lost > 1) this.blame(`word ${n} is lost again`);
+  }
+
+  /** At the end of a run. */
+  checkFates(): void {
+    for (const [n, { heard, lost, sender }] of this.#fates.entries()) {
+      if (sender === 'accepted' && heard + lost === 0) this.blame(`word ${n} was accepted, and is nowhere`);
+      if (sender === 'refused' && heard + lost > 0) this.blame(`word ${n} was refused, and is there`);
+    }
   }
 
   blame(what: string): void {
@@ -68,16 +100,20 @@ export class Watched extends TaskThread<Word, Word, Word> {
   readonly handled: Word[] = [];
   readonly ends: string[] = [];
   exits = 0;
+  entered = false;
   over = false;
   readonly #hooks: Hooks;
   #running: string | undefined;
   readonly #last = new Map<string, number>();
+  /** In its inbox a later word takes the place of one with the same key: order holds for each key only. */
+  readonly #replaces: boolean;
   /** Those that it has added, and that have begun. */
   readonly living = new Set<Watched>();
   #above: Watched | undefined;
 
   constructor(watch: Watch, hooks: Hooks = {}, options?: ThreadOptions<Word, Word>) {
     super(options);
+    this.#replaces = options?.inbox?.policy === 'latest';
     this.watch = watch;
     this.#hooks = hooks;
     watch.threads.push(this);
@@ -85,9 +121,20 @@ export class Watched extends TaskThread<Word, Word, Word> {
 
   protected override async enter(turn: Turn<Word>) {
     this.#above?.living.add(this);
-    this.events.once('ended', () => {
+    this.events.on('deadLetter', (signal) => this.watch.lost(signal as Word));
+    this.events.once('entered', () => {
+      this.entered = true;
+    });
+    this.events.on('ended', (outcome) => {
+      if (this.over) this.watch.blame(`the end of ${this.path} is announced again`);
       this.over = true;
-      for (const child of this.living) if (!child.over) this.watch.blame(`${child.path} outlives ${this.path}`);
+      for (const child of this.living) {
+        if (!child.over) this.watch.blame(`${child.path} outlives ${this.path}`);
+        const told = this.ends.includes(child.path);
+        if (child.entered && !told && outcome.verdict === 'clean' && outcome.kind !== 'failed') {
+          this.watch.blame(`${this.path} is not told of the end of ${child.path}`);
+        }
+      }
     });
     await this.#hook('enter', () => this.#hooks.enter?.(this, turn));
   }
@@ -119,6 +166,11 @@ export class Watched extends TaskThread<Word, Word, Word> {
   add(child: Watched, spec: ChildSpec = { onFailure: 'ignore' }): Promise<Child<Watched>> {
     child.#above = this;
     return this.addChild(child, spec);
+  }
+
+  /** In the name of this thread; nobody waits for it. */
+  tell(child: Child<Watched>, word: Word): void {
+    void this.watch.sent(word, this.send(child, word));
   }
 
   task(name: string, body: (turn: TaskTurn<Word>) => unknown, options?: { readonly intake?: boolean }): void {
@@ -153,11 +205,12 @@ export class Watched extends TaskThread<Word, Word, Word> {
   }
 
   #hear(lane: string, word: Word): void {
-    const key = `${lane} ${word.from}`;
+    const key = this.#replaces ? `${lane} ${word.from}` : lane;
     const last = this.#last.get(key) ?? -1;
-    if (word.n <= last) this.watch.blame(`${this.path} hears ${word.n} of ${word.from} after ${last}`);
+    if (word.n <= last) this.watch.blame(`${this.path} hears word ${word.n} after ${last}`);
     this.#last.set(key, word.n);
     this.handled.push(word);
+    this.watch.heard(word);
   }
 }
 
