@@ -54,7 +54,7 @@ export interface ResolvedLimits {
 
 const DEFAULT_MAX_STEPS = 50_000;
 const DEFAULT_SETTLE_STEPS = 10_000;
-export const limitNames = ['faults', 'maxSteps', 'settleSteps'];
+export const limitNames: readonly string[] = ['faults', 'maxSteps', 'settleSteps'];
 
 export function resolveLimits(options: SimulationLimits): ResolvedLimits {
   return {

@@ -33,6 +33,12 @@ interface Origin {
   readonly title: string;
 }
 
+/** In whose name a wait has begun, and at which step. */
+interface BegunAt {
+  readonly origin: Origin;
+  readonly sinceStep: number;
+}
+
 /** A clock that knows who has set each of its timers. */
 class SimulatedClock extends VirtualClock {
   readonly #origin: () => Origin;
@@ -82,7 +88,7 @@ export class SimulatedScheduler implements Scheduler {
   readonly deviations: Deviation[] = [];
   readonly widths: number[] | undefined;
   /** The waits that have begun and are not over, and in whose name. */
-  readonly waits = new Map<BegunWait, { readonly origin: Origin; readonly sinceStep: number }>();
+  readonly waits: Map<BegunWait, BegunAt> = new Map<BegunWait, BegunAt>();
   /** Steps that a fault has put off. */
   delayed = 0;
   decisions = 0;

@@ -183,7 +183,7 @@ function momentsOf(dice: Dice, most: number, within: number): Map<number, number
 }
 
 /** `within` is used where the strategy does not say it. */
-export function makeChooser(strategy: Strategy, seed: number, within = DEFAULT_WITHIN): Chooser {
+export function makeChooser(strategy: Strategy, seed: number, within: number = DEFAULT_WITHIN): Chooser {
   const dice = new Dice(seed);
   switch (strategy.kind) {
     case 'in-order':
