@@ -15,8 +15,11 @@ export type { LifecycleRecord } from './kernel/probe.ts';
 export type { Scheduler } from './kernel/scheduler.ts';
 export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
 export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
+export { FunctionThread, type FunctionThreadOptions } from './taskthread/function-thread.ts';
+export { currentThread, type FunctionTurn } from './taskthread/function-turn.ts';
 export type { Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
 export { type MainEnd, type MainOptions, runMain } from './taskthread/main.ts';
+export { run } from './taskthread/run.ts';
 export {
   formatStopReport,
   type HungOn,
@@ -25,6 +28,8 @@ export {
   type ThreadReport,
 } from './taskthread/shutdown.ts';
 export type { RunningSnapshot, TaskSnapshot, ThreadSnapshot, WaitSnapshot } from './taskthread/snapshot.ts';
+export { type SpawnFailure, type SpawnOptions, spawn } from './taskthread/spawn.ts';
+export type { CancelOptions, Spawned } from './taskthread/spawned.ts';
 export type { ChildSpec, Closable, ThreadOptions } from './taskthread/spec.ts';
 export { type StartOptions, start } from './taskthread/start.ts';
 export type { FailurePolicy } from './taskthread/supervision.ts';
@@ -37,4 +42,16 @@ export {
   TaskThread,
   type ThreadClass,
 } from './taskthread/taskthread.ts';
+export {
+  checkCancelled,
+  type Ignored,
+  ignoreAfter,
+  ignoreAt,
+  shield,
+  sleep,
+  timeoutAfter,
+  timeoutAt,
+  type Until,
+  type Within,
+} from './taskthread/time-words.ts';
 export type { Turn } from './taskthread/turn.ts';

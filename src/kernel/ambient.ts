@@ -22,6 +22,12 @@ export function runInScope<T>(scope: Scoped, work: () => T): T {
   return storage.run(scope, work);
 }
 
+/** Runs work with no scope around it: what a tree does of its own accord is on nobody's behalf. */
+export function outsideOfScopes(work: () => void): void {
+  if (storage === undefined) work();
+  else storage.exit(work);
+}
+
 /** The scope that was given, else the one around. Throws `NoScopeError` where there is neither. */
 export function scopeOf(options: { readonly scope?: Scoped | undefined } | undefined, word: string): Scoped {
   const scope = options?.scope ?? ambientScope();

@@ -69,6 +69,15 @@ export class TimeoutError extends TaskThreadError {
   }
 }
 
+/** The `TimeoutError` of a time limit further in has come out of this one, whose time is not over. `cause` is that error. */
+export class UncaughtTimeoutError extends TaskThreadError {
+  readonly code = 'TT_UNCAUGHT_TIMEOUT';
+
+  constructor(cause: TimeoutError) {
+    super(`a time limit further in has passed and was not caught there: ${cause.message}`, { cause });
+  }
+}
+
 /** An intake task waited for its source while its thread was asked to stop: take no more, finish what you have. */
 export class IntakeClosedError extends TaskThreadError {
   readonly code = 'TT_INTAKE_CLOSED';
@@ -131,6 +140,51 @@ export class ChildFailedError extends TaskThreadError {
   constructor(path: string, cause: unknown) {
     super(`${path} failed: ${messageOf(cause)}`, { cause });
     this.path = path;
+  }
+}
+
+/** The thread that was joined gave no value. `cause` is what its function threw, or the `CancelledError` that ended it. */
+export class ThreadError extends TaskThreadError {
+  readonly code = 'TT_THREAD_ERROR';
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    super(`${path} gave no value: ${messageOf(cause)}`, { cause });
+    this.path = path;
+  }
+}
+
+/** Members of a group failed, and the others were cancelled. `cause` is the first of the errors. */
+export class ThreadGroupError<Member = unknown> extends TaskThreadError {
+  readonly code = 'TT_THREAD_GROUP';
+  /** The members that failed, in the order of failing. */
+  readonly failed: readonly Member[];
+  /** What each of them threw. */
+  readonly errors: readonly unknown[];
+
+  constructor(failed: readonly Member[], errors: readonly unknown[]) {
+    const all = errors.map(messageOf).join('; ');
+    super(`${errors.length} of the group failed: ${all}`, { cause: errors[0] });
+    this.failed = failed;
+    this.errors = errors;
+  }
+}
+
+/** A thread was to be spawned into a group that is over: it was joined, cancelled or left. */
+export class GroupClosedError extends TaskThreadError {
+  readonly code = 'TT_GROUP_CLOSED';
+
+  constructor() {
+    super('the group is closed: it was joined, cancelled or left');
+  }
+}
+
+/** The next result of a group was asked for, but it has no member left. */
+export class GroupEmptyError extends TaskThreadError {
+  readonly code = 'TT_GROUP_EMPTY';
+
+  constructor() {
+    super('the group has no member left to wait for');
   }
 }
 

@@ -42,11 +42,17 @@ export interface SignalListener<C, out Up> {
 
 let makeLife: (thread: AnyThread, options: ThreadOptions<never, never> | undefined) => ThreadLife;
 let lifeOfThread: (thread: AnyThread) => ThreadLife;
+let addChildOf: (life: ThreadLife, make: ChildSource<AnyThread>, spec: ChildSpec) => Promise<unknown>;
 
 /** The life of a thread. Not for users. */
 export function lifeOf(thread: AnyThread): ThreadLife {
   if (!(thread instanceof TaskThread)) throw new InvalidOptionError('thread', thread, 'a TaskThread');
   return lifeOfThread(thread);
+}
+
+/** `addChild` of the thread with this life. Not for users. */
+export function addChildTo(life: ThreadLife, make: ChildSource<AnyThread>, spec: ChildSpec): Promise<unknown> {
+  return addChildOf(life, make, spec);
 }
 
 /**
@@ -67,7 +73,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
   // oxlint-disable typescript/unbound-method -- hooks are looked up once, and called with the thread as `this`
   static {
     class Life extends ThreadLife {
-      protected readonly thread: AnyThread;
+      readonly thread: AnyThread;
 
       constructor(thread: AnyThread, options: ThreadOptions<never, never> | undefined) {
         super(resolveThreadOptions(options));
@@ -103,6 +109,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     }
     makeLife = (thread, options) => new Life(thread, options);
     lifeOfThread = (thread) => thread.#life;
+    addChildOf = (life, make, spec) => (life as Life).thread.addChild(make as never, spec as never);
   }
   // oxlint-enable typescript/unbound-method
 

@@ -31,6 +31,17 @@ export interface RunningHook {
   readonly lane: Lane | undefined;
 }
 
+/** The function that a thread runs beside its hooks, if it is the thread of one. */
+export interface ThreadBody {
+  readonly name: string;
+  /** Set while the function has not ended. */
+  readonly running: RunningHook | undefined;
+  begin(): void;
+  cancel(error: Error): void;
+  /** Its thread has ended. */
+  ended(): void;
+}
+
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
   readonly options: ResolvedThreadOptions;
   id = 0;
@@ -42,6 +53,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   /** Why its waits throw. */
   cancelError: Error | undefined;
   protected stopping: Stop | undefined;
+  body: ThreadBody | undefined;
   /** What it failed with first. */
   protected failure: { readonly error: unknown } | undefined;
   protected lastError: string | undefined;
@@ -96,7 +108,9 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get name(): string {
-    return (this.#edge?.spec as ResolvedChildSpec | undefined)?.name ?? this.options.name ?? this.type;
+    return (
+      (this.#edge?.spec as ResolvedChildSpec | undefined)?.name ?? this.options.name ?? this.body?.name ?? this.type
+    );
   }
 
   get path(): string {
@@ -149,7 +163,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get tasksRunning(): number {
-    return this.#tasks?.size ?? 0;
+    return (this.#tasks?.size ?? 0) + (this.body?.running === undefined ? 0 : 1);
   }
 
   get refusal(): Error | undefined {
@@ -194,6 +208,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   cancelTasks(error: Error): void {
     this.#tasks?.cancelAll(error);
+    this.body?.cancel(error);
   }
 
   protected forgetTask(task: string): void {
@@ -273,7 +288,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   protected hungOn(): HungOn[] {
     const now = this.host.clock.now();
     const hung: HungOn[] = [];
-    for (const hook of [this.running, this.exitRunning]) {
+    for (const hook of [this.running, this.body?.running, this.exitRunning]) {
       if (hook === undefined) continue;
       const { what, since, signal } = hook;
       hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }) });
@@ -285,7 +300,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   #runningHooks(now: number): RunningSnapshot[] {
-    const hooks = [this.running, this.exitRunning];
+    const hooks = [this.running, this.body?.running, this.exitRunning];
     return hooks.flatMap((hook) => (hook === undefined ? [] : [{ what: hook.what, sinceMs: now - hook.since }]));
   }
 }

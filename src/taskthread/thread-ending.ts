@@ -3,6 +3,7 @@
  * (law 7). How it begins and takes children is in `thread-life`; the steps of a stop are in `stop`, its arithmetic in `shutdown`.
  */
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
+import { outsideOfScopes } from '../kernel/ambient.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
@@ -47,6 +48,10 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   taskFailed(task: string, error: unknown): void {
     if (this.ended) this.late(`task ${task}`, error);
     else this.hookFailed(`task ${task}`, error);
+  }
+
+  bodyFailed(what: string, error: unknown): void {
+    this.hookFailed(what, error);
   }
 
   taskEnded(task: string): void {
@@ -144,7 +149,10 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     let result: unknown;
     let waits: boolean;
     try {
-      result = exit.call(this.thread, new Turn(this, 'exit', this.#exitScope));
+      const turn = new Turn(this, 'exit', this.#exitScope);
+      outsideOfScopes(() => {
+        result = exit.call(this.thread, turn);
+      });
       waits = isThenable(result);
     } catch (error) {
       this.exitRunning = undefined;
@@ -240,6 +248,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.closeOwned(this.edge.spec as ResolvedChildSpec);
     this.#announceEnd(this.outcome);
     this.edge.parent.childEnded(this.edge);
+    this.body?.ended();
     this.wakeEnders();
   }
 

@@ -70,6 +70,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     if (probe.on) probe.record({ kind: 'entered', path: this.path });
     this.edge.parent.childEntered(this.edge);
     if (this.hasWork) this.wake();
+    this.body?.begin();
   }
 
   // ---- children ----
@@ -82,15 +83,21 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       return rejected(refusal, this.schedulerIfStarted);
     }
     const wait = spec.scope ?? this;
+    const edge = this.adopt(child, spec);
+    this.#entering ??= new WaitQueue();
+    edge.entering = this.#entering.parkWaiter(this, { scope: wait.cancelScope, item: edge, by: wait });
+    return edge.entering.promise as Promise<ChildHandle>;
+  }
+
+  /** Attaches a child and makes its beginning due. That it may be added, `refusalOfChild` has said. */
+  adopt(child: ThreadLife, spec: ResolvedChildSpec): LocalEdge {
     const edge = new LocalEdge(this, child, spec);
     child.attach(edge);
     if (this.intakeError !== undefined) child.closeIntake(this.intakeError, []);
     this.children ??= new Children();
     this.children.append(edge);
-    this.#entering ??= new WaitQueue();
-    edge.entering = this.#entering.parkWaiter(this, { scope: wait.cancelScope, item: edge, by: wait });
     this.host.scheduler.enqueue(child);
-    return edge.entering.promise as Promise<ChildHandle>;
+    return edge;
   }
 
   /** Why no child can be added now. */
@@ -176,10 +183,13 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
 
   #supervise(edge: LocalEdge, outcome: Outcome): void {
     const { onFailure } = edge.spec as ResolvedChildSpec;
-    if (decide(onFailure, outcome) === 'fail-parent') {
-      const { error } = outcome;
-      const failure = error instanceof ChildFailedError ? error : new ChildFailedError(edge.path, error);
-      this.fail(`child ${edge.path}`, failure, this.state !== 'stopping');
-    } else if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
+    if (decide(onFailure, outcome) === 'fail-parent') this.failedBelow(edge.path, outcome.error);
+    else if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
+  }
+
+  /** A child's failure is this thread's. */
+  failedBelow(path: string, error: unknown): void {
+    const failure = error instanceof ChildFailedError ? error : new ChildFailedError(path, error);
+    this.fail(`child ${path}`, failure, this.state !== 'stopping');
   }
 }

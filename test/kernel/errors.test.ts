@@ -26,6 +26,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     { timeoutMs: 50, cause, progress },
     '50 ms',
   ],
+  [
+    'UncaughtTimeoutError',
+    new e.UncaughtTimeoutError(new e.TimeoutError('it', 50)),
+    'TT_UNCAUGHT_TIMEOUT',
+    { cause: new e.TimeoutError('it', 50) },
+    'it took longer than 50 ms',
+  ],
   ['IntakeClosedError', new e.IntakeClosedError('/A-1', { progress }), 'TT_INTAKE_CLOSED', { progress }, '/A-1'],
   [
     'ThreadEndedError',
@@ -43,6 +50,16 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ],
   ['LaneFullError', new e.LaneFullError('/A-1', signal), 'TT_LANE_FULL', { path: '/A-1', signal }, '/A-1 is full'],
   ['ChildFailedError', new e.ChildFailedError('/A-1', cause), 'TT_CHILD_FAILED', { path: '/A-1', cause }, 'root of it'],
+  ['ThreadError', new e.ThreadError('/A-1', cause), 'TT_THREAD_ERROR', { path: '/A-1', cause }, 'no value: root of it'],
+  [
+    'ThreadGroupError',
+    new e.ThreadGroupError(['a', 'b'], [cause, 'broken']),
+    'TT_THREAD_GROUP',
+    { failed: ['a', 'b'], errors: [cause, 'broken'], cause },
+    '2 of the group failed: root of it; "broken"',
+  ],
+  ['GroupClosedError', new e.GroupClosedError(), 'TT_GROUP_CLOSED', {}, 'joined, cancelled or left'],
+  ['GroupEmptyError', new e.GroupEmptyError(), 'TT_GROUP_EMPTY', {}, 'no member left'],
   [
     'MissingHandlerError',
     new e.MissingHandlerError('/A-1', 'signalHandler'),
