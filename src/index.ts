@@ -43,6 +43,13 @@ export {
   type ThreadClass,
 } from './taskthread/taskthread.ts';
 export {
+  type GroupOptions,
+  type GroupWait,
+  type MemberOptions,
+  type NextOptions,
+  ThreadGroup,
+} from './taskthread/thread-group.ts';
+export {
   checkCancelled,
   type Ignored,
   ignoreAfter,

@@ -49,6 +49,8 @@ export class FunctionBody implements ThreadBody {
   taken = false;
   /** How many wait in `join` just now. */
   joining = 0;
+  /** What users hold of it. */
+  handle: unknown;
   /** When it has returned, nobody waits for the threads that it has spawned: they are stopped. */
   endsAll = false;
   #function: AnyFunction | undefined;
@@ -62,6 +64,10 @@ export class FunctionBody implements ThreadBody {
   /** Spawned threads that are waited for at the end, and have not ended. */
   #attended = 0;
   #unjoined: Set<FunctionBody> | undefined;
+  /** Of those that are more than are kept: how many, and the last. */
+  #more = 0;
+  #lastMore: { readonly path: string; readonly error: unknown } | undefined;
+  #isOneMore = false;
 
   constructor(life: ThreadLife, run: AnyFunction, args: readonly unknown[]) {
     this.life = life;
@@ -130,19 +136,17 @@ export class FunctionBody implements ThreadBody {
   ended(): void {
     const parent = this.#parent;
     if (parent === undefined) return;
-    const body = parent.body instanceof FunctionBody ? parent.body : undefined;
-    if (this.#owner !== undefined) this.#owner.bodyEnded(this);
-    else if (this.#kept && this.failed && this.joining === 0) this.disown();
-    if (!this.#daemon && body !== undefined) body.#childGone();
+    if (this.failed && this.#kept && this.joining === 0) this.#awaitJoin(parent);
+    this.#owner?.bodyEnded(this);
+    if (!this.#daemon && parent.body instanceof FunctionBody) parent.body.#childGone();
   }
 
-  /** Nobody has joined it so far: its failure is kept by the function that has spawned it, or is its thread's. */
+  /** Nobody will join it any more: its failure is that of the thread which has spawned it. */
   disown(): void {
     const parent = this.#parent;
-    if (this.taken || parent === undefined || parent.ended) return;
-    const body = parent.body instanceof FunctionBody ? parent.body : undefined;
-    if (body === undefined || body.#over) parent.failedBelow(this.life.path, this.exception);
-    else body.#keep(this);
+    if (this.taken || parent === undefined || parent.body instanceof FunctionBody) return;
+    this.taken = true;
+    if (!parent.ended) parent.failedBelow(this.life.path, this.exception);
   }
 
   /** Somebody has been told. */
@@ -150,7 +154,15 @@ export class FunctionBody implements ThreadBody {
     if (this.taken) return;
     this.taken = true;
     const body = this.#parent?.body;
-    if (body instanceof FunctionBody && body.#unjoined !== undefined) body.#unjoined.delete(this);
+    if (body instanceof FunctionBody) body.#forget(this);
+  }
+
+  /** The function that has spawned it keeps its failure, unless it is over. A TaskThread has no end of that kind. */
+  #awaitJoin(parent: ThreadLife): void {
+    const body = parent.body instanceof FunctionBody ? parent.body : undefined;
+    if (parent.ended || (body === undefined && this.#owner !== undefined)) return;
+    if (body === undefined || body.#over) parent.failedBelow(this.life.path, this.exception);
+    else body.#keep(this);
   }
 
   #returned(value: unknown): void {
@@ -179,6 +191,7 @@ export class FunctionBody implements ThreadBody {
     const { life } = this;
     this.#over = true;
     for (const body of this.#unjoined ?? []) life.failedBelow(body.life.path, body.exception);
+    if (this.#more > 0 && this.#lastMore !== undefined) life.failedBelow(this.#lastMore.path, this.#lastMore.error);
     this.#unjoined = undefined;
     if (life.state === 'stopping') life.wake();
     else if (this.#attended === 0 || this.endsAll) life.stopItself('its function has returned');
@@ -191,17 +204,20 @@ export class FunctionBody implements ThreadBody {
     }
   }
 
+  /** A function that spawns and forgets for months must not grow with each failure: beyond a number they are only counted. */
   #keep(body: FunctionBody): void {
     this.#unjoined ??= new Set();
-    // Handles that nobody kept: a program that spawns and forgets for months must not grow with each failure.
-    if (this.#unjoined.size >= MOST_UNJOINED) {
-      for (const oldest of this.#unjoined) {
-        this.#unjoined.delete(oldest);
-        this.life.failedBelow(oldest.life.path, oldest.exception);
-        break;
-      }
+    if (this.#unjoined.size < MOST_UNJOINED) this.#unjoined.add(body);
+    else {
+      this.#more++;
+      this.#lastMore = { path: body.life.path, error: body.exception };
+      body.#isOneMore = true;
     }
-    this.#unjoined.add(body);
+  }
+
+  #forget(body: FunctionBody): void {
+    if (body.#isOneMore) this.#more--;
+    else this.#unjoined?.delete(body);
   }
 }
 

@@ -4,8 +4,9 @@
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
-import type { AnyFunction, BodyOwner } from './function-body.ts';
+import type { AnyFunction } from './function-body.ts';
 import { bodyOf, FunctionThread, type FunctionThreadOptions } from './function-thread.ts';
+import type { GroupMembers } from './group-members.ts';
 import { type Place, placeOf } from './place.ts';
 import { Spawned } from './spawned.ts';
 import { type ChildSpec, defaultChildSpec, type ResolvedChildSpec, resolveChildSpec } from './spec.ts';
@@ -74,13 +75,13 @@ export function checkOptions(options: SpawnOptions): void {
   }
 }
 
-/** Spawns in the name of a thread. `owner`: a group. */
+/** Spawns in the name of a thread, into a group of it if there is one. */
 export function spawnAt(
   { life, scope }: Place,
   options: SpawnOptions | undefined,
   run: AnyFunction,
   args: readonly unknown[],
-  owner?: BodyOwner,
+  group?: GroupMembers,
 ): Spawned {
   const onFailure = options?.onFailure ?? 'join';
   const spec = options === undefined ? kept : specOf(options, onFailure);
@@ -93,7 +94,8 @@ export function spawnAt(
   const thread = new FunctionThread(run as () => unknown, args as [], options?.stop && { stop: options.stop });
   const body = bodyOf(thread);
   life.adopt(body.life, spec);
-  body.spawnedBy(life, { daemon: options?.daemon ?? false, kept: onFailure === 'join', owner });
+  body.spawnedBy(life, { daemon: options?.daemon ?? false, kept: onFailure === 'join', owner: group });
+  group?.add(body);
   return new Spawned(body);
 }
 

@@ -27,6 +27,7 @@ export class Spawned<out T = unknown> {
 
   constructor(body: FunctionBody) {
     this.#body = body;
+    body.handle = this;
   }
 
   /** A number, unique in its tree. */
