@@ -1,4 +1,4 @@
-/** The core: threads, their tasks and signals. Sockets are in `taskthread/net`, ready-made threads in `taskthread/threads`. */
+/** The core: threads, their tasks and signals, and what they share. Sockets are in `taskthread/net`, ready-made threads in `taskthread/threads`. */
 export { Reply } from './intercom/ask.ts';
 export type { Books } from './intercom/books.ts';
 export { imbalance } from './intercom/books.ts';
@@ -13,6 +13,13 @@ export * from './kernel/errors.ts';
 export * from './kernel/io-errors.ts';
 export type { LifecycleRecord } from './kernel/probe.ts';
 export type { Scheduler } from './kernel/scheduler.ts';
+export { Condition, type ConditionSnapshot } from './sync/condition.ts';
+export { Event, type EventSnapshot } from './sync/event.ts';
+export type { Guard } from './sync/guard.ts';
+export { Lock, RLock } from './sync/lock.ts';
+export type { LockSnapshot } from './sync/ownership.ts';
+export { Queue, type QueueSnapshot } from './sync/queue.ts';
+export { BoundedSemaphore, Semaphore, type SemaphoreSnapshot } from './sync/semaphore.ts';
 export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
 export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
 export { FunctionThread, type FunctionThreadOptions } from './taskthread/function-thread.ts';

@@ -2,9 +2,9 @@
  * A thread's tasks, by name: TaskThread's verbs `reCreate` and `delete`, on a registry that cannot lose a handle. What one task
  * does turn by turn is in `task`.
  */
+import { calm } from '../kernel/calm.ts';
 import { functionOf, knownFields, milliseconds } from '../kernel/check.ts';
 import { CancelledError, InvalidOptionError, TaskStuckError, ThreadStoppingError } from '../kernel/errors.ts';
-import { calm } from './cancellation.ts';
 import { Task, type TaskBody, type TaskOptions, type TaskOwner } from './task.ts';
 import type { Turn } from './turn.ts';
 

@@ -167,6 +167,10 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return this.#life.refusal;
   }
 
+  get holder(): object {
+    return this.#life.getScope().holder;
+  }
+
   /** Fires when the thread is cancelled. */
   protected get abortSignal(): AbortSignal {
     return this.#life.getScope().abortSignal;

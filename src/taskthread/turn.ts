@@ -7,12 +7,12 @@
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { Edge } from '../intercom/edge.ts';
+import { calm } from '../kernel/calm.ts';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
 import { rejected, sleep } from '../kernel/wait-queue.ts';
-import { calm } from './cancellation.ts';
 import {
   type AnyChild,
   type AskOptions,
@@ -40,11 +40,23 @@ export class Turn<in Up = never> implements Scoped {
   #scope: CancelScope | undefined;
   /** What is being executed, in words: `signalHandler`, `task read`. */
   readonly what: string;
+  readonly #outermost: Turn | undefined;
 
-  constructor(owner: TurnOwner, what: string, scope?: CancelScope) {
+  constructor(owner: TurnOwner, what: string, scope?: CancelScope, outermost?: Turn) {
     this.#owner = owner;
     this.what = what;
     this.#scope = scope;
+    this.#outermost = outermost;
+  }
+
+  /** This execution, as the owner of locks: a turn of `timeoutAfter` or `shield` is a part of the one around it. */
+  get holder(): object {
+    return this.#outermost ?? this;
+  }
+
+  /** `signalHandler of /Master-1/Database-2` */
+  toString(): string {
+    return `${this.what} of ${this.#owner.path}`;
   }
 
   /** The thread whose turn it is. Not for users. */
@@ -167,7 +179,9 @@ export class Turn<in Up = never> implements Scoped {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
     const limit = { what, timeoutMs: milliseconds('ms', ms), outer: this.cancelScope, shielded };
-    return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope))));
+    return calm(
+      withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.#outermost ?? this))),
+    );
   }
 
   #askWithin<Answer>(options: AskOptions | undefined, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {

@@ -99,6 +99,15 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     { path: '/A-1', task: 'read' },
     '20 ms',
   ],
+  ['NotOwnerError', new e.NotOwnerError('rlock.release', '/A-1'), 'TT_NOT_OWNER', {}, 'and /A-1 holds it'],
+  [
+    'OverReleasedError',
+    new e.OverReleasedError('lock.release', 'nobody holds the lock'),
+    'TT_OVER_RELEASED',
+    {},
+    'too often: nobody',
+  ],
+  ['QueueClosedError', new e.QueueClosedError(signal), 'TT_QUEUE_CLOSED', { item: signal }, 'closed'],
   ['BusyError', new e.BusyError('socket', 'recv'), 'TT_BUSY', {}, 'another recv'],
   [
     'SocketClosedError',
