@@ -20,6 +20,7 @@ export { Lock, RLock } from './sync/lock.ts';
 export type { LockSnapshot } from './sync/ownership.ts';
 export { Queue, type QueueSnapshot } from './sync/queue.ts';
 export { BoundedSemaphore, Semaphore, type SemaphoreSnapshot } from './sync/semaphore.ts';
+export { type OsSignal, SignalEvent } from './sync/signal-event.ts';
 export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
 export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
 export { FunctionThread, type FunctionThreadOptions } from './taskthread/function-thread.ts';

@@ -20,8 +20,8 @@ import { Turn } from './turn.ts';
 export class FunctionTurn extends Turn {
   readonly #life: ThreadLife;
 
-  constructor(life: ThreadLife, what: string, scope?: CancelScope) {
-    super(life, what, scope);
+  constructor(life: ThreadLife, what: string, scope?: CancelScope, outermost?: Turn) {
+    super(life, what, scope, outermost);
     this.#life = life;
   }
 
@@ -75,10 +75,6 @@ export class FunctionTurn extends Turn {
   /** Also a cancel that has reached nothing but the scope. */
   override get refusal(): Error | undefined {
     return this.cancelScope.refusal;
-  }
-
-  toString(): string {
-    return this.#life.path;
   }
 }
 

@@ -13,8 +13,9 @@ import { Turn } from './turn.ts';
 export interface Place {
   readonly life: ThreadLife;
   readonly scope: Scoped;
-  /** What is being executed there, in words. */
+  /** What is being executed there, in words; and its turn, where that is known. */
   readonly what: string;
+  readonly turn: Turn | undefined;
 }
 
 /** Errors: `NoScopeError`, `InvalidOptionError` for a scope that is no thread's. */
@@ -22,7 +23,7 @@ export function placeOf(options: { readonly scope?: Scoped | undefined } | undef
   const scope = scopeOf(options, word);
   if (scope instanceof Turn) {
     const owner = Turn.ownerOf(scope);
-    if (owner instanceof ThreadLife) return { life: owner, scope, what: scope.what };
-  } else if (scope instanceof TaskThread) return { life: lifeOf(scope), scope, what: 'a callback' };
+    if (owner instanceof ThreadLife) return { life: owner, scope, what: scope.what, turn: scope };
+  } else if (scope instanceof TaskThread) return { life: lifeOf(scope), scope, what: 'a callback', turn: undefined };
   throw new InvalidOptionError('scope', scope, 'a turn or a thread');
 }

@@ -3,10 +3,10 @@
  * thread's handle has.
  */
 import { ambientScope } from '../kernel/ambient.ts';
+import { calm } from '../kernel/calm.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { CancelledError, ThreadError } from '../kernel/errors.ts';
 import { rejected } from '../kernel/wait-queue.ts';
-import { calm } from './cancellation.ts';
 import type { AnyChild, WaitOptions } from './child.ts';
 import type { FunctionBody } from './function-body.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';

@@ -5,10 +5,10 @@
  *     open ──► joining (members may still be spawned) ──► closed: every member has ended
  */
 import { ambientScope } from '../kernel/ambient.ts';
+import { calm } from '../kernel/calm.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
 import { CancelledError, GroupClosedError, GroupEmptyError, ThreadGroupError } from '../kernel/errors.ts';
-import { calm } from './cancellation.ts';
 import type { WaitOptions } from './child.ts';
 import type { AnyFunction, FunctionBody } from './function-body.ts';
 import { GroupMembers } from './group-members.ts';

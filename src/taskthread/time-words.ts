@@ -3,15 +3,16 @@
  * the scope around it, or takes another one; what it does is in `time-limit` and the kernel's `sleep`.
  */
 import { runInScope, scopeOf } from '../kernel/ambient.ts';
+import { calm } from '../kernel/calm.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, milliseconds } from '../kernel/check.ts';
 import { InvalidOptionError, ThreadEndedError, TimeoutError } from '../kernel/errors.ts';
 import { rejected, sleep as sleepIn } from '../kernel/wait-queue.ts';
-import { calm } from './cancellation.ts';
 import type { WaitOptions } from './child.ts';
 import { FunctionTurn } from './function-turn.ts';
 import { placeOf } from './place.ts';
 import { withinLimit } from './time-limit.ts';
+import type { Turn } from './turn.ts';
 
 /** A length of time in milliseconds, or `null` for none of its own; as an object with the scope that it is in. */
 export type Within = number | null | { readonly ms: number | null; readonly scope?: Scoped };
@@ -135,7 +136,7 @@ async function limited<Args extends unknown[], Result>(
   };
   return withinLimit(host, limit, (inner) =>
     runInScope(
-      new FunctionTurn(place.life, place.what, inner),
+      new FunctionTurn(place.life, place.what, inner, place.turn?.holder as Turn | undefined),
       () => work(...args) as Awaited<Result> | Promise<Awaited<Result>>,
     ),
   );
