@@ -150,8 +150,8 @@ export class Spawned<out T = unknown> {
     const body = this.#body;
     const { life } = body;
     const { scheduler } = life.host;
-    const wait = options?.scope ?? ambientScope() ?? life.edge.parent;
-    const { refusal } = wait;
+    const wait = options?.scope ?? ambientScope();
+    const refusal = wait?.refusal;
     if (refusal !== undefined) return rejected(refusal, scheduler);
     if (life.outcome !== undefined) {
       // A word that need not wait spends the slice's budget like any other (law 9).
@@ -160,7 +160,7 @@ export class Spawned<out T = unknown> {
     }
     if (joining) body.joining++;
     try {
-      await life.waitEnded(wait);
+      await life.waitEnded(wait ?? life.edge.parent);
     } finally {
       if (joining) body.joining--;
     }
