@@ -10,7 +10,7 @@
  * would cost a turn of the loop per signal; reading the clock costs as much as handling a signal, so it is read once per
  * step, and every `#period` words in between, a period that starts at one and doubles only while the words are cheap.
  */
-import { outsideOfScopes } from './ambient.ts';
+import { runOutside } from './ambient-storage.ts';
 import type { Clock } from './clock.ts';
 
 /** Something that can be given a step: a thread with work, a task whose turn is due. Links itself into the run queue. */
@@ -112,7 +112,7 @@ export class LoopScheduler implements Scheduler {
   readonly #drain = (): void => {
     try {
       // Whoever has armed the drain may be a spawned function: what runs in it is not on that function's behalf.
-      outsideOfScopes(this.#runQueued);
+      runOutside(this.#runQueued);
     } finally {
       // A runnable that broke the rule and threw must not take the rest of the tree with it.
       if (this.#head === undefined) this.#armed = false;

@@ -178,7 +178,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     if (this.#scope === undefined) {
       this.#scope = new CancelScope(this.host);
       const { refusal } = this;
-      if (this.ended) this.#scope.end(refusal!);
+      if (this.ended) this.#scope.end(() => new ThreadEndedError(this.path));
       else if (refusal !== undefined) this.#scope.cancel(refusal);
     }
     return this.#scope;
@@ -192,10 +192,9 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   /** Ends all waits, and for good. */
   protected endBelongings(): void {
     if (this.#tasks === undefined && this.#scope === undefined) return;
-    const error = new ThreadEndedError(this.path);
-    this.#tasks?.cancelAll(error);
+    this.#tasks?.cancelAll(new ThreadEndedError(this.path));
     this.#tasks?.endAll();
-    this.#scope?.end(error);
+    this.#scope?.end(() => new ThreadEndedError(this.path));
   }
 
   protected cancelScopeOnly(error: Error): void {

@@ -3,7 +3,7 @@
  * (law 7). How it begins and takes children is in `thread-life`; the steps of a stop are in `stop`, its arithmetic in `shutdown`.
  */
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
-import { outsideOfScopes } from '../kernel/ambient.ts';
+import { runOutside } from '../kernel/ambient-storage.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
@@ -150,7 +150,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     let waits: boolean;
     try {
       const turn = new Turn(this, 'exit', this.#exitScope);
-      outsideOfScopes(() => {
+      runOutside(() => {
         result = exit.call(this.thread, turn);
       });
       waits = isThenable(result);

@@ -34,7 +34,7 @@ async function sleeper(name: string, ms: number): Promise<string> {
 describe('run', () => {
   test('gives what the function returns, which may be asynchronous', async () => {
     expect(await time().run(run(time().options, add, 2, 2))).toBe(4);
-    expect(await program(async () => 'later')).toBe('later');
+    expect(await program(() => Promise.resolve('later'))).toBe('later');
   });
 
   test('needs no options', async () => {
@@ -193,7 +193,7 @@ describe('spawn', () => {
     expect(errors.map(codeOf)).toEqual([...new Array(6).fill('TT_INVALID_OPTION'), 0]);
   });
 
-  test('outside of every function it throws, and is given its thread there', async () => {
+  test('outside of every function it throws', () => {
     expect(codeOf(thrown(() => spawn(forever)))).toBe('TT_NO_SCOPE');
   });
 
