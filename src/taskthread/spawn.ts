@@ -31,7 +31,8 @@ export interface SpawnOptions extends Pick<ChildSpec, 'name' | 'owns'>, Pick<Fun
 const FAILURES: readonly SpawnFailure[] = ['join', 'escalate', 'ignore'];
 const NAMES = ['name', 'owns', 'stop', 'daemon', 'onFailure', 'scope'];
 /** Functions of one thread stop together. */
-const kept: ResolvedChildSpec = { ...defaultChildSpec, onFailure: 'ignore', peers: 'functions' };
+const PEERS = 'functions';
+const kept: ResolvedChildSpec = { ...defaultChildSpec, onFailure: 'ignore', peers: PEERS };
 
 /**
  * Runs a function as a thread: a child of the thread around, in its tree, and stopped with it. It begins when its turn comes.
@@ -104,6 +105,6 @@ function specOf({ name, owns }: SpawnOptions, onFailure: SpawnFailure): Resolved
     ...(name !== undefined && { name }),
     ...(owns !== undefined && { owns }),
     onFailure: onFailure === 'escalate' ? 'escalate' : 'ignore',
-    peers: 'functions',
+    peers: PEERS,
   });
 }

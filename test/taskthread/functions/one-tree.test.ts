@@ -130,6 +130,19 @@ describe('a function in a TaskThread', () => {
   });
 });
 
+test('nor is exit, when it is a timer of a stop that has begun it', async () => {
+  const seen: unknown[] = [];
+  await run(async () => {
+    const toy = new Toy({ exit: () => seen.push(ambientScope()) });
+    const child = await currentThread().addChild(toy as unknown as TaskThread);
+    toy.tasks.reCreate('hangs', forever);
+    await sleep(0);
+    await child.stop({ drainMs: 0, cancelMs: 20 });
+  });
+  expect(seen).toEqual([undefined]);
+  takeWarnings();
+});
+
 describe('a TaskThread in a function', () => {
   test('is added, sends up to onSignal, takes signals, and is drained at the end', async () => {
     const got: number[] = [];
@@ -200,6 +213,22 @@ describe('a stop from above', () => {
       { kind: 'stopped', verdict: 'clean' },
       ['child', 'main TT_CANCELLED'],
     ]);
+  });
+
+  test('is no failure of a function that waits for a child which that stop has ended, while others still stop', async () => {
+    class SlowThread extends TaskThread {
+      protected override exit(turn: Turn) {
+        return turn.sleep(100);
+      }
+    }
+    const thread = new FunctionThread(async () => {
+      await currentThread().addChild(() => new SlowThread());
+      await spawn(sleeper, 'child').join();
+    });
+    const root = await time().run(start(thread, time().options));
+    await settle();
+    const report = await time().run(root.stop());
+    expect([report.verdict, root.outcome?.kind, report.tookMs]).toEqual(['clean', 'stopped', 100]);
   });
 
   test('stops all functions of a thread together', async () => {
