@@ -13,6 +13,7 @@ export * from './kernel/errors.ts';
 export * from './kernel/io-errors.ts';
 export type { LifecycleRecord } from './kernel/probe.ts';
 export type { Scheduler } from './kernel/scheduler.ts';
+export * from './kernel/sync-errors.ts';
 export { Condition, type ConditionSnapshot } from './sync/condition.ts';
 export { Event, type EventSnapshot } from './sync/event.ts';
 export type { Guard } from './sync/guard.ts';

@@ -1,7 +1,7 @@
 /**
- * The one catalogue of errors, whose second half (sockets, frames, packages, databases) is in `io-errors`. Every error that
- * this package throws on purpose is a class of it, with a literal `code` that programs may compare; the message is for people
- * and may change.
+ * The one catalogue of errors, whose other parts are `io-errors` (sockets, frames, packages, databases) and `sync-errors`
+ * (locks, queues). Every error that this package throws on purpose is a class of it, with a literal `code` that programs may
+ * compare; the message is for people and may change.
  *
  * Rules that hold: the name says who did it (*you closed it* and *it broke* are different classes); a send that failed
  * gives the signal back; an error that ends a wait in the middle says how much had been done (`progress`).
@@ -290,35 +290,5 @@ export class TaskStuckError extends TaskThreadError {
     super(`task ${task} of ${path} did not yield to its cancel within ${boundMs} ms and was given up`);
     this.path = path;
     this.task = task;
-  }
-}
-
-/** A lock was released, or a condition used, by an execution that does not hold the lock. */
-export class NotOwnerError extends TaskThreadError {
-  readonly code = 'TT_NOT_OWNER';
-
-  constructor(word: string, heldBy: string | undefined) {
-    super(`${word} is only for who holds the lock, and ${heldBy === undefined ? 'nobody' : heldBy} holds it`);
-  }
-}
-
-/** Something was given back once too often: a lock that nobody holds, a bounded semaphore, an item of a queue. */
-export class OverReleasedError extends TaskThreadError {
-  readonly code = 'TT_OVER_RELEASED';
-
-  constructor(word: string, why: string) {
-    super(`${word} was called once too often: ${why}`);
-  }
-}
-
-/** A queue was closed: it takes nothing more, and what it held is taken. */
-export class QueueClosedError extends TaskThreadError {
-  readonly code = 'TT_QUEUE_CLOSED';
-  /** The item that was not put, if there was one. */
-  readonly item: unknown;
-
-  constructor(item?: unknown) {
-    super('the queue is closed');
-    this.item = item;
   }
 }

@@ -14,7 +14,7 @@
  * else can know. The snapshot says so.
  */
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
-import { NotOwnerError, OverReleasedError } from '../kernel/errors.ts';
+import { NotOwnerError, OverReleasedError } from '../kernel/sync-errors.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { Doorway, type WaitOptions } from './doorway.ts';
 import type { Guard } from './guard.ts';
@@ -120,10 +120,9 @@ export class Ownership implements WaitOwner {
 
   giveBack(hold: Hold): void {
     this.door.pass();
-    if (hold.over) return;
     hold.over = true;
-    // The holds of an owner that waits for a condition are in no stack that counts now: they are looked at when it returns.
-    if (this.#top === undefined || !this.#top.over) return;
+    // It may be no hold of today's owner: given back before, or of one that waits for a condition and looks when it returns.
+    if (this.#top === undefined) return;
     this.#top = openHold(this.#top);
     if (this.#top === undefined) this.#handOn();
   }
@@ -147,14 +146,14 @@ export class Ownership implements WaitOwner {
   }
 
   snapshot(): LockSnapshot {
-    const top = this.#top;
-    const scope = top?.scope?.cancelScope;
+    const first = this.#top && firstOf(this.#top);
+    const scope = first?.scope?.cancelScope;
     let depth = 0;
-    for (let hold = top; hold !== undefined; hold = hold.outer) if (!hold.over) depth++;
+    for (let hold = this.#top; hold !== undefined; hold = hold.outer) if (!hold.over) depth++;
     return {
-      locked: top !== undefined,
-      heldBy: top?.scope && String(top.scope),
-      heldForMs: scope && Math.max(0, scope.host.scheduler.coarseNow - firstOf(top!).since),
+      locked: first !== undefined,
+      heldBy: first?.scope && String(first.scope),
+      heldForMs: scope && Math.max(0, scope.host.scheduler.coarseNow - first!.since),
       holderEnded: scope?.ended ?? false,
       depth,
       waiting: this.#line.length,

@@ -12,8 +12,8 @@
  */
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { wholeNumber } from '../kernel/check.ts';
-import { OverReleasedError, QueueClosedError } from '../kernel/errors.ts';
 import { RingBuffer } from '../kernel/ring-buffer.ts';
+import { OverReleasedError, QueueClosedError } from '../kernel/sync-errors.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { Doorway, type WaitOptions } from './doorway.ts';
 
@@ -186,7 +186,7 @@ export class Queue<T> implements WaitOwner {
   describeWait(waiter: Waiter): string {
     if (waiter.line === this.#putters) return `a place in a queue of ${this.maxSize}`;
     if (waiter.line === this.#getters) return 'an item of a queue';
-    return `${this.#unfinished} items of a queue to be done`;
+    return `the last of ${this.#unfinished} items of a queue to be done`;
   }
 
   waitCancelled(): void {}

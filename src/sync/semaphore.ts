@@ -2,7 +2,7 @@
  * Semaphores: a number of permits, of which each execution takes one.
  */
 import { wholeNumber } from '../kernel/check.ts';
-import { OverReleasedError } from '../kernel/errors.ts';
+import { OverReleasedError } from '../kernel/sync-errors.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { Doorway, type WaitOptions } from './doorway.ts';
 import { type Guard, whileHeld } from './guard.ts';

@@ -1,7 +1,8 @@
 import * as core from '../../src/kernel/errors.ts';
 import * as io from '../../src/kernel/io-errors.ts';
+import * as sync from '../../src/kernel/sync-errors.ts';
 
-const catalogue = { ...core, ...io };
+const catalogue = { ...core, ...io, ...sync };
 
 const cause = new Error('root of it');
 const bytes = Buffer.from('abc');

@@ -9,6 +9,8 @@ import { live } from '../../../src/kernel/probe.ts';
 import { VirtualTime } from '../../../src/testing/index.ts';
 import { ACTORS, type Schedule, type Step } from './schedule.ts';
 
+const RESOLVED = Promise.resolve();
+
 /** An execution: it says words, and may be cancelled or ended. */
 export class Actor {
   readonly scope: CancelScope;
@@ -144,7 +146,7 @@ export class World {
 
   /** All continuations run. */
   async tick(): Promise<void> {
-    for (let i = 0; i < 12; i++) await undefined;
+    for (let i = 0; i < 12; i++) await RESOLVED;
     if (this.#fault !== undefined) throw this.#fault;
   }
 
