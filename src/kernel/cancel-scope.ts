@@ -11,6 +11,7 @@
  * Not here: the parking itself (`wait-queue`), and which thread owns which scope (`../taskthread`).
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Timer } from './clock.ts';
 import { CancelledError } from './errors.ts';
 import type { Host } from './host.ts';
@@ -94,6 +95,8 @@ export class CancelScope implements ScopeMember, Scoped {
   get abortSignal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      // Every wait of a thread may listen to it: many listeners are no leak here.
+      setMaxListeners(0, this.#controller.signal);
       if (this.#error !== undefined) this.#controller.abort(this.#error);
     }
     return this.#controller.signal;

@@ -112,6 +112,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     'cannot secure the connection to h:1: self-signed',
   ],
   [
+    'ProcessNotStartedError',
+    new e.ProcessNotStartedError('nope', 'ENOENT'),
+    'TT_PROCESS_NOT_STARTED',
+    { file: 'nope' },
+    'cannot start nope: ENOENT',
+  ],
+  [
     'IncompleteReadError',
     new e.IncompleteReadError(bytes, '9 bytes'),
     'TT_INCOMPLETE_READ',
