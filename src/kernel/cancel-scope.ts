@@ -11,6 +11,7 @@
  * Not here: the parking itself (`wait-queue`), and which thread owns which scope (`../taskthread`).
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Timer } from './clock.ts';
 import { CancelledError } from './errors.ts';
 import type { Host } from './host.ts';
@@ -119,6 +120,8 @@ export class CancelScope implements ScopeMember, Scoped {
   get abortSignal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      // Every wait of a thread may listen to it: many listeners are no leak here.
+      setMaxListeners(0, this.#controller.signal);
       if (this.cancelled) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;

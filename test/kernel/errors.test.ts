@@ -132,6 +132,20 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     'listen on ::1:80',
   ],
   [
+    'TlsHandshakeError',
+    new e.TlsHandshakeError('h:1', new Error('self-signed')),
+    'TT_TLS_HANDSHAKE',
+    { address: 'h:1' },
+    'cannot secure the connection to h:1: self-signed',
+  ],
+  [
+    'ProcessNotStartedError',
+    new e.ProcessNotStartedError('nope', 'ENOENT'),
+    'TT_PROCESS_NOT_STARTED',
+    { file: 'nope' },
+    'cannot start nope: ENOENT',
+  ],
+  [
     'IncompleteReadError',
     new e.IncompleteReadError(bytes, '9 bytes'),
     'TT_INCOMPLETE_READ',
