@@ -21,6 +21,8 @@ export interface ConnectionFactory<Up = never> {
 }
 
 export interface ServeTCPOptions extends TCPServerOptions {
+  /** The port is taken, and connections can be made. */
+  readonly onListening?: (port: number) => void;
   /** A connection was turned away because there were `maxClients` others. It is closed next. */
   readonly onRefused?: (socket: Socket) => void;
   /** The thread of a connection has failed: that connection is closed, the others and the server go on. */
@@ -60,14 +62,21 @@ class ServeThread<Up> extends TCPServerThread<Up> {
       'maxClients',
       'tls',
       'handshakeTimeoutMs',
+      'onListening',
       'onRefused',
       'onFailure',
     ]);
+    optionalFunction('options.onListening', options.onListening);
     optionalFunction('options.onRefused', options.onRefused);
     optionalFunction('options.onFailure', options.onFailure);
     super(options, { name: 'TCPServer' });
     this.#make = make;
     this.#options = options;
+  }
+
+  protected override async enter(turn: Turn<Up>): Promise<void> {
+    await super.enter(turn);
+    this.#options.onListening?.(this.port);
   }
 
   protected override connection(socket: Socket): TaskThread<never, Up, never> {
