@@ -5,7 +5,7 @@
 import { ambientScope } from '../kernel/ambient.ts';
 import { calm } from '../kernel/calm.ts';
 import { milliseconds } from '../kernel/check.ts';
-import { CancelledError, ThreadError } from '../kernel/errors.ts';
+import { CancelledError, ThreadEndedError, ThreadError } from '../kernel/errors.ts';
 import { rejected } from '../kernel/wait-queue.ts';
 import type { AnyChild, WaitOptions } from './child.ts';
 import type { FunctionBody } from './function-body.ts';
@@ -107,6 +107,9 @@ export class Spawned<out T = unknown> {
    * *Cancel-safe:* the cancel stands, only the wait for the end is over. Source: thredo's `cancel`.
    */
   cancel(options: CancelOptions = {}): Promise<void> {
+    const refusal = (options.scope ?? ambientScope())?.refusal;
+    // The word of a thread that has ended does nothing; that of one which is cancelled itself stands.
+    if (refusal instanceof ThreadEndedError) return rejected(refusal, this.#body.life.host.scheduler);
     try {
       this.requestCancel(options.cancelMs);
     } catch (error) {

@@ -8,7 +8,13 @@ import { ambientScope } from '../kernel/ambient.ts';
 import { calm } from '../kernel/calm.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
-import { CancelledError, GroupClosedError, GroupEmptyError, ThreadGroupError } from '../kernel/errors.ts';
+import {
+  CancelledError,
+  GroupClosedError,
+  GroupEmptyError,
+  ThreadEndedError,
+  ThreadGroupError,
+} from '../kernel/errors.ts';
 import type { WaitOptions } from './child.ts';
 import type { AnyFunction, FunctionBody } from './function-body.ts';
 import { GroupMembers } from './group-members.ts';
@@ -145,8 +151,9 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
 
   /** Cancels the members that have not ended, and waits for their end. *Cancel-safe:* the cancels stand. */
   cancelRemaining(options?: WaitOptions): Promise<void> {
-    this.#cancelMembers();
-    return calm(this.#members.allEnded(this.#waitOf(options)));
+    const wait = this.#waitOf(options);
+    if (!(wait.refusal instanceof ThreadEndedError)) this.#cancelMembers();
+    return calm(this.#members.allEnded(wait));
   }
 
   /** Closes the group, cancels all members and waits for their end. *Cancel-safe:* the group is closed, the cancels stand. */
