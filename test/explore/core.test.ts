@@ -5,7 +5,7 @@
 import { explore, leakCheck } from '../../src/testing/index.ts';
 import { corePrograms } from './programs.ts';
 
-const seeds = Number(process.env['SEEDS'] ?? 90);
+const seeds = Number(process.env.SEEDS ?? 90);
 
 test.each(corePrograms)(
   'no schedule of “$name” breaks a law',
