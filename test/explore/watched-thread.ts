@@ -104,6 +104,8 @@ export class Watched extends TaskThread<Word, Word, Word> {
   over = false;
   readonly #hooks: Hooks;
   #running: string | undefined;
+  /** The tasks whose turn is under way, by name. */
+  readonly #turns = new Set<string>();
   readonly #last = new Map<string, number>();
   /** In its inbox a later word takes the place of one with the same key: order holds for each key only. */
   readonly #replaces: boolean;
@@ -174,15 +176,14 @@ export class Watched extends TaskThread<Word, Word, Word> {
   }
 
   task(name: string, body: (turn: TaskTurn<Word>) => unknown, options?: { readonly intake?: boolean }): void {
-    let running = false;
     const watched = async (turn: TaskTurn<Word>): Promise<void> => {
       if (this.over) this.watch.blame(`a turn of ${name} of ${this.path} after its end`);
-      if (running) this.watch.blame(`two turns of ${name} of ${this.path} at once`);
-      running = true;
+      if (this.#turns.has(name)) this.watch.blame(`two turns of ${name} of ${this.path} at once`);
+      this.#turns.add(name);
       try {
         await body(turn);
       } finally {
-        running = false;
+        this.#turns.delete(name);
       }
     };
     this.tasks.reCreate(name, watched, options);
