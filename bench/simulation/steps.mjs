@@ -26,5 +26,7 @@ for (const strategy of ['random', 'priority', 'delay']) {
   });
   const { user, system } = process.cpuUsage(began);
   const perSecond = Math.round((steps * 1e6) / (user + system));
-  console.log(`${strategy}: ${runs} runs, ${steps} steps, ${perSecond.toLocaleString('en')} steps a second of one core's time`);
+  console.log(
+    `${strategy}: ${runs} runs, ${steps} steps, ${perSecond.toLocaleString('en')} steps a second of one core's time`,
+  );
 }
