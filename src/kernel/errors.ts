@@ -1,7 +1,7 @@
 /**
- * The one catalogue of errors, whose second half (sockets, frames, packages, databases) is in `io-errors`. Every error that
- * this package throws on purpose is a class of it, with a literal `code` that programs may compare; the message is for people
- * and may change.
+ * The one catalogue of errors, whose other parts are `io-errors` (sockets, frames, packages, databases) and `sync-errors`
+ * (locks, queues). Every error that this package throws on purpose is a class of it, with a literal `code` that programs may
+ * compare; the message is for people and may change.
  *
  * Rules that hold: the name says who did it (*you closed it* and *it broke* are different classes); a send that failed
  * gives the signal back; an error that ends a wait in the middle says how much had been done (`progress`).
@@ -134,6 +134,22 @@ export class ChildFailedError extends TaskThreadError {
   }
 }
 
+/** A child had to be restarted more often than its parent's `supervision` bears. `cause` is what it failed with last. */
+export class RestartLimitError extends TaskThreadError {
+  readonly code = 'TT_RESTART_LIMIT';
+  readonly path: string;
+  readonly intensity: number;
+  readonly periodMs: number;
+
+  constructor(path: string, intensity: number, periodMs: number, cause: unknown) {
+    const why = cause === undefined ? '' : `; last: ${messageOf(cause)}`;
+    super(`${path} is to be restarted more than ${intensity} times in ${periodMs} ms${why}`, { cause });
+    this.path = path;
+    this.intensity = intensity;
+    this.periodMs = periodMs;
+  }
+}
+
 /** A signal came for which the thread has no handler. */
 export class MissingHandlerError extends TaskThreadError {
   readonly code = 'TT_MISSING_HANDLER';
@@ -236,33 +252,5 @@ export class TaskStuckError extends TaskThreadError {
     super(`task ${task} of ${path} did not yield to its cancel within ${boundMs} ms and was given up`);
     this.path = path;
     this.task = task;
-  }
-}
-
-/** A fault that a simulation was asked to inject: this thread is made to crash. */
-export class InjectedFaultError extends TaskThreadError {
-  readonly code = 'TT_INJECTED_FAULT';
-  readonly path: string;
-
-  constructor(path: string) {
-    super(`an injected fault made ${path} crash`);
-    this.path = path;
-  }
-}
-
-/** A simulated run has failed. The message has the schedule as a list of steps, and the line that replays it. */
-export class SimulationFailedError extends TaskThreadError {
-  readonly code = 'TT_SIMULATION_FAILED';
-  /** What was wrong, in a few words that stay the same for the same fault. */
-  readonly kind: string;
-  readonly seed: number;
-  /** Where the run went another way than in the order of arrival. With the seed it replays the run. */
-  readonly schedule: string;
-
-  constructor(kind: string, run: { seed: number; schedule: string; report: string; cause?: unknown }) {
-    super(run.report, run.cause === undefined ? undefined : { cause: run.cause });
-    this.kind = kind;
-    this.seed = run.seed;
-    this.schedule = run.schedule;
   }
 }

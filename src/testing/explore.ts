@@ -4,7 +4,8 @@
  */
 import { knownFields, optionalFunction, wholeNumber } from '../kernel/check.ts';
 import { realClock } from '../kernel/clock.ts';
-import { InvalidOptionError, SimulationFailedError } from '../kernel/errors.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
+import { SimulationFailedError } from '../kernel/simulation-errors.ts';
 import { exhaust } from './exhaust.ts';
 import { reportOf } from './report.ts';
 import { formatSchedule, type Schedule } from './schedule.ts';

@@ -10,7 +10,8 @@
  * Faults of a carrier (`drop`, `duplicate`, `cut`) have their room here once there are carriers that leave the process.
  */
 import { knownFields, milliseconds, optionalFunction } from '../kernel/check.ts';
-import { InjectedFaultError, InvalidOptionError } from '../kernel/errors.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
+import { InjectedFaultError } from '../kernel/simulation-errors.ts';
 import type { BegunWait, Runnable } from '../kernel/scheduler.ts';
 import { ThreadLife } from '../taskthread/thread-life.ts';
 import { Turn } from '../taskthread/turn.ts';

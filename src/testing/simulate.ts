@@ -8,7 +8,7 @@
  *     });
  */
 import { knownFields, wholeNumber } from '../kernel/check.ts';
-import { SimulationFailedError } from '../kernel/errors.ts';
+import { SimulationFailedError } from '../kernel/simulation-errors.ts';
 import { type FaultOptions, type ResolvedFaults, resolveFaults } from './faults.ts';
 import { reportOf } from './report.ts';
 import { formatSchedule, parseSchedule, type Schedule } from './schedule.ts';

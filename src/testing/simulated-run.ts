@@ -6,7 +6,7 @@
  * A step begins only when every microtask of the one before has run, so what a step does is settled when the next is chosen.
  * A run ends when its program has, and its trees; or with the first thing that is wrong, and then its trees are given up.
  */
-import { Lane } from '../intercom/lane.ts';
+import { SenderLine } from '../intercom/sender-line.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { TaskThreadError } from '../kernel/errors.ts';
 import { type LifecycleRecord, live } from '../kernel/probe.ts';
@@ -257,7 +257,7 @@ class Driver implements Simulation {
     if (steps % LOOK_THROUGH !== 0) return;
     for (const [wait, { origin, sinceStep }] of waits) {
       if (steps - sinceStep < this.#settleSteps) return;
-      if (wait.owner instanceof Lane && wait.parked) {
+      if (wait.owner instanceof SenderLine && wait.parked) {
         this.#fail(
           'a send does not settle',
           `${origin.title} waits since ${this.#settleSteps} steps for ${wait.describe()}`,
