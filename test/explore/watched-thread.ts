@@ -9,6 +9,7 @@ import {
   type Child,
   type ChildSpec,
   type Outcome,
+  type RestartSpec,
   TaskThread,
   type TaskTurn,
   type ThreadOptions,
@@ -123,6 +124,8 @@ export class Watched extends TaskThread<Word, Word, Word> {
 
   protected override async enter(turn: Turn<Word>) {
     this.#above?.living.add(this);
+    // The listeners outlive an incarnation: those of the last one have said what they had to.
+    this.events.removeAllListeners();
     this.events.on('deadLetter', (signal) => this.watch.lost(signal as Word));
     this.events.once('entered', () => {
       this.entered = true;
@@ -168,6 +171,11 @@ export class Watched extends TaskThread<Word, Word, Word> {
   add(child: Watched, spec: ChildSpec = { onFailure: 'ignore' }): Promise<Child<Watched>> {
     child.#above = this;
     return this.addChild(child, spec);
+  }
+
+  /** A child that is started again. Each incarnation is another thread, and only the last one's end is told. */
+  addAgain(make: () => Watched, spec: RestartSpec): Promise<Child<Watched>> {
+    return this.addChild(make, spec);
   }
 
   /** In the name of this thread; nobody waits for it. */
