@@ -49,7 +49,7 @@ const MUTATIONS = [
     'this.#signals.length <= this.options',
   ],
   ['what is queued is forgotten', RUNTIME, "lane.discard('its receiver has failed or was cancelled');", ''],
-  ['an ended edge leaves its asks open', EDGE, 'this.#asks?.end(reason);', ''],
+  ['an ended edge leaves its asks open', EDGE, 'this.#asks?.end(`${this.path} has ended`);', ''],
   ['a receiver is not woken', RUNTIME, 'if (this.running === undefined || this.deaf) this.wake();', ''],
   ['handlers overlap', RUNTIME, 'this.running === undefined && !this.deaf; left--', '!this.deaf; left--'],
   ['childEnded is not called', RUNTIME, 'this.#endedChildren.push({ child, outcome });', ''],
@@ -86,7 +86,12 @@ const MUTATIONS = [
     'if (thread.busy && !this.#forced) return;',
   ],
   ['a shorter budget is not passed on', STOP, 'if (this.#shortened) this.#askAgain();', ''],
-  ['a broadcast that is cancelled is an unhandled rejection', CHILD, 'calm(allSettled(waits))', 'allSettled(waits)'],
+  [
+    'a broadcast that is cancelled is an unhandled rejection',
+    CHILD,
+    'calm(allTaken(waits, toKind))',
+    'allTaken(waits, toKind)',
+  ],
   ['a stop takes longer than it may', STOP, 'this.beganAt + budget.drainMs', 'this.beganAt + budget.drainMs * 2 + 5'],
   [
     'a task runs on after its end',
