@@ -60,6 +60,8 @@ interface Plan {
   phase: 'stopping' | 'waiting' | 'starting';
   /** Those that were asked to end, and have not. */
   readonly ending: Set<LocalEdge>;
+  /** Those that are still to be started: each once, so that whoever crashes after that is counted. */
+  toStart: readonly LocalEdge[];
   /** The one that is being started. */
   starting: LocalEdge | undefined;
   timer: Timer | undefined;
@@ -162,7 +164,15 @@ export class Supervisor implements Runnable {
       const edges = restartedWith(strategy, [...(this.#thread.children ?? [])], edge).filter(({ ended }) => !ended);
       // Whoever of them has crashed too is started with this plan, and counts no restart of its own.
       this.#ended = this.#ended.filter((one) => one.ended || !edges.includes(one));
-      this.#plan = { edges, delayMs, phase: 'stopping', ending: new Set(), starting: undefined, timer: undefined };
+      this.#plan = {
+        edges,
+        delayMs,
+        phase: 'stopping',
+        ending: new Set(),
+        toStart: edges,
+        starting: undefined,
+        timer: undefined,
+      };
     }
   }
 
@@ -223,7 +233,9 @@ export class Supervisor implements Runnable {
   #startNext(plan: Plan): boolean {
     // The one that is being started has not entered, nor has it ended.
     if (plan.starting?.ended === false && plan.starting.supervised?.down === false) return false;
-    const next = plan.edges.find((edge) => edge.supervised?.down === true);
+    const place = plan.toStart.findIndex((edge) => edge.supervised?.down === true);
+    const next = plan.toStart[place];
+    plan.toStart = plan.toStart.slice(place + 1);
     plan.starting = next;
     if (next === undefined) this.#plan = undefined;
     else this.#start(next);
