@@ -33,6 +33,8 @@ export interface SupervisingThread {
   /** There were too many: the thread fails. */
   restartsExceeded(edge: LocalEdge, cause: unknown): void;
   giveUpRestart(edge: LocalEdge): void;
+  /** Says what has failed when nothing depends on it any more. */
+  late(what: string, error: unknown): void;
 }
 
 /** What is kept of a child that may be started again, or whose end matters to its parent. */
@@ -157,6 +159,8 @@ export class Supervisor implements Runnable {
     }
     const delayMs = this.#delayOf(edge);
     this.#thread.announceRestart(edge, delayMs);
+    // Who was told may have stopped the child, or this thread.
+    if (stateOf(edge).down !== true) return;
     const { strategy } = this.#options;
     if (strategy === 'one-for-one') this.#startAfter(edge, delayMs);
     else {
@@ -248,7 +252,9 @@ export class Supervisor implements Runnable {
       this.#thread.startAgain(edge);
     } catch (error) {
       // What cannot even be made has failed to start, as if its `enter` had thrown.
-      this.crashed(edge, error);
+      if (edge.supervised.down) this.crashed(edge, error);
+      // But before it threw, the factory has stopped this thread, or the child.
+      else this.#thread.late(`the factory of ${edge.path}`, error);
     }
   }
 

@@ -60,6 +60,8 @@ interface Crew {
   readonly child: (name: string) => Child<Toy>;
 }
 
+const permanent: ToySpec = { restart: 'permanent' };
+
 /** A parent with its children, each with a spec and habits of its own. */
 async function crew(
   supervision: object,
@@ -71,7 +73,7 @@ async function crew(
   } as never);
   const root = await grow(boss);
   const handles = new Map<string, Child<Toy>>();
-  for (const [name, { spec = { restart: 'permanent' }, habits }] of Object.entries(children)) {
+  for (const [name, { spec = permanent, habits }] of Object.entries(children)) {
     handles.set(name, await time().run(boss.add(makeWorker(name, habits), spec)));
   }
   words.length = 0;
