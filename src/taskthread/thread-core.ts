@@ -13,7 +13,7 @@ import type { Scheduler } from '../kernel/scheduler.ts';
 import { Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
 import type { Children } from './children.ts';
-import { emit, makeEvents, type ThreadEventEmitter } from './events.ts';
+import { emit, makeEvents, type ThreadEventEmitter, type ThreadEvents } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
 import { defaultStopBudget, type HungOn, type StopReport } from './shutdown.ts';
 import { perSecond, type RunningSnapshot, type ThreadSnapshot, type WaitSnapshot } from './snapshot.ts';
@@ -123,13 +123,26 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.stopDefaults.cancelMs;
   }
 
+  /** Of this incarnation; those of the child, whichever incarnation it is, are its handle's. */
   get events(): ThreadEventEmitter {
+    // Nothing is told to it after the end.
+    if (this.ended) return this.#events ?? makeEvents();
     this.#events ??= makeEvents();
     return this.#events;
   }
 
-  protected get listened(): ThreadEventEmitter | undefined {
-    return this.#events;
+  get #handleEvents(): ThreadEventEmitter | undefined {
+    return (this.#edge?.handle as ChildHandle | undefined)?.listened;
+  }
+
+  protected get isListenedTo(): boolean {
+    return this.#events !== undefined || this.#handleEvents !== undefined;
+  }
+
+  /** Tells those who listen inside, then those who listen by the handle. */
+  protected tell<Name extends keyof ThreadEvents>(name: Name, ...values: Parameters<ThreadEvents[Name]>): void {
+    emit(this.#events, name, ...values);
+    emit(this.#handleEvents, name, ...values);
   }
 
   get tasks(): TaskRegistry {
@@ -173,9 +186,9 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     if (edge.id === 0) edge.id = this.host.nextId++;
   }
 
-  /** Takes over what users hold of the incarnation before: its listeners. */
-  succeed(before: ThreadCore): void {
-    this.#events = before.#events;
+  /** Another incarnation follows: who listened to this one inside has heard all (law 12). */
+  protected forgetListeners(): void {
+    this.#events = undefined;
   }
 
   /** Ends all waits, and for good. */
@@ -211,7 +224,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** Somebody waits for its end, or listens: a failure is not silent then. */
   get observed(): boolean {
-    return (this.edge.enders?.length ?? 0) > 0 || this.#events !== undefined || this.host.probe.on;
+    return (this.edge.enders?.length ?? 0) > 0 || this.isListenedTo || this.host.probe.on;
   }
 
   describeWait(waiter: Waiter): string {
@@ -220,7 +233,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   deadLetter(lane: Lane, signal: unknown, reason: string, deliveries: number): void {
     const { path } = lane.owner;
-    emit(this.#events, 'deadLetter', signal, reason, path, deliveries);
+    this.tell('deadLetter', signal, reason, path, deliveries);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'dead-letter', path, direction: lane.direction, reason, signal, deliveries });
   }
@@ -230,7 +243,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     const { policy, onOverflow } = lane.options;
     const books = lane.snapshot();
     const overflow = { path, direction: lane.direction, policy, books };
-    emit(this.#events, 'overflow', overflow);
+    this.tell('overflow', overflow);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'overflow', path, direction: lane.direction, policy, queued: books.queued });
     if (onOverflow === undefined) return;

@@ -9,7 +9,6 @@ import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
-import { emit } from './events.ts';
 import { type LifeEvent, nextState, type Outcome, type Verdict } from './lifecycle.ts';
 import { Runtime } from './runtime.ts';
 import type { StopReport, ThreadReport } from './shutdown.ts';
@@ -75,7 +74,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   protected fail(where: string, error: unknown, deafen: boolean): void {
     this.lastError = messageOf(error);
     this.failure ??= { error };
-    emit(this.listened, 'failed', error, where);
+    this.tell('failed', error, where);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'failed', path: this.path, where, error });
     if (deafen) {
@@ -236,7 +235,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   }
 
   #announceStop(why: string): void {
-    emit(this.listened, 'stopping', why);
+    this.tell('stopping', why);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'stopping', path: this.path, why });
   }
@@ -268,8 +267,10 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.endBelongings();
     this.discardWork();
     this.#recordEnd(this.outcome);
-    if (goesOn) this.edge.suspend();
-    else this.over();
+    if (goesOn) {
+      this.edge.suspend();
+      this.forgetListeners();
+    } else this.over();
     this.edge.parent.childEnded(this.edge);
     if (!goesOn) this.edge.enders?.wakeAll();
   }
@@ -278,7 +279,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   over(): void {
     this.edge.end('its receiver has ended');
     this.closeOwned(this.edge.spec as ResolvedChildSpec);
-    emit(this.listened, 'ended', this.outcome!);
+    this.tell('ended', this.outcome!);
   }
 
   #makeOutcome(abandoned: boolean): Outcome {

@@ -16,7 +16,6 @@ import { live } from '../kernel/probe.ts';
 import { rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
 import { Children } from './children.ts';
-import { emit } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { ResolvedChildSpec } from './spec.ts';
 import { decide, type SupervisionDecision, shutsParentDown } from './supervision.ts';
@@ -69,7 +68,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     this.hasEntered = true;
     // One that has stopped itself in `enter` has entered nevertheless; one that failed or was cancelled meanwhile has not.
     if (!this.become('entered') && this.cancelError !== undefined) return;
-    emit(this.listened, 'entered');
+    this.tell('entered');
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'entered', path: this.path });
     this.edge.parent.childEntered(this.edge);
@@ -120,7 +119,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     edge.entering?.wake(handle);
     edge.entering = undefined;
     if (edge.supervised !== undefined) this.#supervisor?.entered(edge);
-    if (this.listened !== undefined) emit(this.listened, 'childEntered', edge.path);
+    if (this.isListenedTo) this.tell('childEntered', edge.path);
   }
 
   childEnded(edge: LocalEdge): void {
@@ -152,7 +151,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
   }
 
   #childLeft(edge: LocalEdge, outcome: Outcome): void {
-    if (this.listened !== undefined) emit(this.listened, 'childEnded', edge.path, outcome);
+    if (this.isListenedTo) this.tell('childEnded', edge.path, outcome);
     this.#supervise(edge, outcome);
     this.#leftovers++;
     const left = edge.up !== undefined && (!edge.up.empty || this.running?.lane === edge.up);
@@ -202,7 +201,6 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     // The factory is user code: it may have stopped this thread, or the child.
     if (supervised?.down !== true) return;
     supervised.down = false;
-    next.succeed(edge.child as ThreadLife);
     next.attach(edge);
     edge.renew(next);
     this.host.scheduler.enqueue(next);
@@ -213,8 +211,8 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     const outcome = child.outcome!;
     const { path } = edge;
     if (outcome.kind === 'failed') this.lastError = `${path}: ${messageOf(outcome.error)}`;
-    emit(child.listened, 'restarting', outcome, afterMs);
-    emit(this.listened, 'childRestarting', path, outcome, afterMs);
+    child.tell('restarting', outcome, afterMs);
+    this.tell('childRestarting', path, outcome, afterMs);
     const { probe } = this.host;
     if (!probe.on) return;
     const incarnation = edge.incarnation + 1;
