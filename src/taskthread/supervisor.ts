@@ -97,10 +97,11 @@ export class Supervisor implements Runnable {
     const child = stateOf(edge);
     child.down = true;
     child.cause = cause;
-    if (child.planned) {
+    const plan = this.#plan;
+    if (child.planned || (plan?.phase === 'stopping' && plan.edges.includes(edge))) {
       child.planned = false;
-      this.#plan?.ending.delete(edge);
-      this.#thread.announceRestart(edge, this.#plan?.delayMs ?? 0);
+      plan?.ending.delete(edge);
+      this.#thread.announceRestart(edge, plan?.delayMs ?? 0);
     } else this.#ended.push(edge);
     this.#wake();
   }
@@ -167,7 +168,8 @@ export class Supervisor implements Runnable {
       this.#endPlan();
       const edges = restartedWith(strategy, [...(this.#thread.children ?? [])], edge).filter(({ ended }) => !ended);
       // Whoever of them has crashed too is started with this plan, and counts no restart of its own.
-      this.#ended = this.#ended.filter((one) => one.ended || !edges.includes(one));
+      const crashedToo = this.#ended.filter((one) => !one.ended && edges.includes(one));
+      this.#ended = this.#ended.filter((one) => !crashedToo.includes(one));
       this.#plan = {
         edges,
         delayMs,
@@ -177,6 +179,7 @@ export class Supervisor implements Runnable {
         starting: undefined,
         timer: undefined,
       };
+      for (const one of crashedToo) this.#thread.announceRestart(one, delayMs);
     }
   }
 

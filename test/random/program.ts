@@ -5,6 +5,7 @@
  * Not here: what executes it (`random-thread`, `run`) and what must hold meanwhile (`ledger`, `checks`).
  */
 import type { OverflowPolicy } from '../../src/intercom/overflow.ts';
+import type { SupervisionOptions } from '../../src/taskthread/supervision.ts';
 import { Dice } from './dice.ts';
 
 export interface Budget {
@@ -40,6 +41,14 @@ export interface ThreadPlan {
   readonly outbox: LanePlan | undefined;
   readonly stop: Budget | undefined;
   readonly onFailure: 'escalate' | 'ignore';
+  readonly restart: 'permanent' | 'transient' | undefined;
+  readonly redeliver: number;
+  /** Where its parent cares, and it is not permanent. */
+  readonly significant: boolean;
+  /** At which call its factory throws. The first makes the first incarnation. */
+  readonly brokenAt: number | undefined;
+  /** How it restarts its children. */
+  readonly supervision: SupervisionOptions | undefined;
   readonly owns: 'nothing' | 'close' | 'close-throws' | 'asyncDispose';
   readonly peers: string | undefined;
   readonly onSignal: boolean;
@@ -91,7 +100,8 @@ export type Step = { readonly go: boolean } & (
   | { readonly op: 'task'; readonly task: TaskPlan }
   | { readonly op: 'delete'; readonly name: string; readonly scoped: boolean; readonly care: Care }
   | { readonly op: 'again'; readonly afterMs: number | undefined }
-  | { readonly op: 'throw' }
+  /** In the first so many incarnations. */
+  | { readonly op: 'throw'; readonly lives: number }
   | { readonly op: 'hang'; readonly until: 'ever' | 'abort' | number }
   | { readonly op: 'check' }
   | { readonly op: 'snapshot' }
@@ -127,6 +137,8 @@ interface Temper {
   readonly throws: number;
   readonly hangs: number;
   readonly stops: number;
+  /** How many of the children are restarted. */
+  readonly restarts: number;
 }
 
 const TASK_NAMES = ['a', 'b', 'c'];
@@ -138,8 +150,10 @@ class Author {
 
   constructor(dice: Dice) {
     this.#dice = dice;
+    const restarts = dice.pick([0, 0.3, 0.9]);
     this.#temper = {
-      throws: dice.pick([0, 0, 0.3, 1.5]),
+      restarts,
+      throws: restarts > 0 ? dice.pick([0.1, 0.5, 1.5]) : dice.pick([0, 0, 0.3, 1.5]),
       hangs: dice.pick([0, 0.3, 1, 2]),
       stops: dice.pick([0, 0.5, 1.5]),
     };
@@ -158,6 +172,11 @@ class Author {
       outbox: this.#lane(),
       stop: dice.chance(0.7) ? this.budget() : undefined,
       onFailure: dice.chance(0.5) ? 'ignore' : 'escalate',
+      restart: dice.chance(this.#temper.restarts) ? dice.pick(['permanent', 'transient'] as const) : undefined,
+      redeliver: dice.pick([0, 0, 1, 3]),
+      significant: dice.chance(0.3),
+      brokenAt: dice.chance(0.08) ? dice.between(2, 3) : undefined,
+      supervision: dice.chance(0.8) ? this.#supervision() : undefined,
       owns: dice.pick([
         'nothing',
         'nothing',
@@ -191,6 +210,20 @@ class Author {
     return this.#dice.pick(['with', 'with', 'with', 'fail', 'never', 'late', 'twice']);
   }
 
+  #supervision(): SupervisionOptions {
+    const dice = this.#dice;
+    const minMs = dice.between(1, 8);
+    return {
+      strategy: dice.pick(['one-for-one', 'one-for-all', 'rest-for-one'] as const),
+      intensity: dice.pick([0, 1, 3, 8]),
+      periodMs: dice.pick([0, 20, 100]),
+      ...(dice.chance(0.5) && {
+        backoff: { minMs, maxMs: minMs * 4, jitter: dice.pick(['none', 'full'] as const), healthyAfterMs: 10 },
+      }),
+      autoShutdown: dice.pick(['never', 'never', 'any', 'all'] as const),
+    };
+  }
+
   #lane(): LanePlan | undefined {
     const dice = this.#dice;
     if (dice.chance(0.2)) return undefined;
@@ -198,7 +231,7 @@ class Author {
       capacity: dice.between(1, 8),
       policy: dice.chance(0.5) ? 'block' : dice.pick(['drop-oldest', 'drop-newest', 'latest', 'fail']),
       counted: dice.chance(0.2),
-      maxBytes: dice.chance(0.2) ? dice.between(1, 12) : undefined,
+      maxBytes: dice.chance(0.3) ? dice.between(1, 12) : undefined,
     };
   }
 
@@ -321,9 +354,10 @@ class Author {
         return this.#again();
       case 'hang':
         return { op, until: dice.pick(['ever', 'abort', 3, 30]), go };
+      case 'throw':
+        return { op, lives: dice.pick([1, 1, 2, 99]), go };
       case 'try-up':
       case 'answer-late':
-      case 'throw':
       case 'check':
       case 'snapshot':
       case 'keep':

@@ -371,6 +371,35 @@ describe('a crash', () => {
     takeWarnings();
   });
 
+  test('of any of them is told, also while the others are stopping', async () => {
+    const gate = new Gate();
+    const { root, boss, child } = await crew(
+      { ...all, intensity: 1, backoff: { minMs: 30, jitter: 'none' } },
+      { a: {}, b: {}, c: { habits: { exit: () => gate.passed } } },
+    );
+    const told: string[] = [];
+    boss.events.on('childRestarting', (path: string, { kind }: Outcome, afterMs: number) =>
+      told.push(`${path.slice(-3)} ${kind}, after ${afterMs}`),
+    );
+    void child('a').send('crash');
+    await settle();
+    void child('b').send('crash');
+    await settle();
+    gate.open();
+    await time().advance(30);
+    expect(told.toSorted()).toEqual(['a-2 failed, after 30', 'b-3 failed, after 30', 'c-4 stopped, after 30']);
+    expect([root.state, ...['a', 'b', 'c'].map((name) => child(name).incarnation)]).toEqual(['running', 2, 2, 2]);
+  });
+
+  test('of two at once is told of both', async () => {
+    const { boss, child } = await crew({ ...all, intensity: 1 }, { a: {}, b: {} });
+    const told: string[] = [];
+    boss.events.on('childRestarting', (path: string, { kind }: Outcome) => told.push(`${path.slice(-3)} ${kind}`));
+    for (const name of ['a', 'b']) void child(name).send('crash');
+    await settle();
+    expect(told).toEqual(['a-2 failed', 'b-3 failed']);
+  });
+
   test('of two at once is one restart of all', async () => {
     const { root, child } = await crew({ ...all, intensity: 1 }, { a: {}, b: {}, c: {} });
     void child('a').send('crash');
