@@ -222,7 +222,8 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     const { edge } = this;
     if (mayFollow(edge, cause)) this.holdInbox();
     else {
-      edge.unhold();
+      // Once `exit` is begun nothing is handled any more: what is kept goes with the edge.
+      if (!this.#exitBegun) edge.unhold();
       edge.closeDown();
     }
   }

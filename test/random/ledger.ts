@@ -151,7 +151,7 @@ export class ThreadLog {
   plannedAmong = 0;
   /** When restarts of its children were counted. */
   restartTimes: number[] = [];
-  /** No child has been made since the last restart was counted. */
+  /** No child has been made again since the last restart was counted. */
   restartOpen = false;
   /** It was stopped only in order to be restarted with a sibling. */
   planned = false;
@@ -317,9 +317,11 @@ export class Ledger {
 
   /** A factory is called. */
   making(edge: EdgeLog): number {
-    if (edge.parent !== undefined) edge.parent.restartOpen = false;
-    if (edge.made > 0 && !edge.announced) this.blame('a restart without a word', edge.current?.path ?? edge.plan.name);
-    edge.announced = false;
+    if (edge.made > 0) {
+      if (!edge.announced) this.blame('a restart without a word', edge.current?.path ?? edge.plan.name);
+      edge.announced = false;
+      if (edge.parent !== undefined) edge.parent.restartOpen = false;
+    }
     return ++edge.made;
   }
 

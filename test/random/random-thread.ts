@@ -265,8 +265,9 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
     }
   }
 
-  #throws({ lives }: Step & { readonly op: 'throw' }): boolean {
-    return this.log.life.edge.incarnation <= lives;
+  #throws({ from, to }: Step & { readonly op: 'throw' }): boolean {
+    const { incarnation } = this.log.life.edge;
+    return from <= incarnation && incarnation <= to;
   }
 
   #perform(step: Step, run: Run | undefined, turn: Turn<Signal>): Work {

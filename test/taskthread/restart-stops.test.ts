@@ -307,6 +307,57 @@ describe('a stop from inside', () => {
   });
 });
 
+describe('a stop for good that comes while an incarnation ends', () => {
+  /** Ends by itself, or fails, when it is told so, and takes its time. */
+  const ending = () =>
+    new Toy({
+      signal: (signal, _me, turn) => {
+        if (signal === 'finish') turn.stop();
+        else say(`handled ${String(signal)}`);
+      },
+      exit: async (_me, turn) => {
+        say('exit');
+        await turn.sleep(10);
+      },
+    });
+
+  test.each(['child', 'parent'] as const)('in exit, of the %s, lets it handle nothing more', async (who) => {
+    const { root, boss } = await crew({}, {}, {});
+    const child = await time().run(boss.add(ending, { restart: 'permanent' }));
+    child.events.on('deadLetter', (signal: unknown, reason: string) => say(`lost ${String(signal)}: ${reason}`));
+    words.length = 0;
+    for (const signal of ['finish', 'kept']) void child.send(signal);
+    await time().advance(5);
+    expect(words).toEqual(['exit']);
+    await time().run((who === 'child' ? child : root).stop());
+    expect(words.slice(0, 2)).toEqual(['exit', 'lost kept: its receiver has ended']);
+    expect(child.snapshot().edge.down).toMatchObject({ accepted: 2, handled: 1, deadLettered: 1, queued: 0 });
+  });
+
+  test('before exit, lets it work off what had been kept', async () => {
+    const gate = new Gate();
+    const make = () =>
+      new Toy({
+        enter: (me) => me.tasks.reCreate('slow', () => gate.passed, { intake: true }),
+        signal: (signal, _me, turn) => {
+          if (signal === 'finish') turn.stop();
+          else say(`handled ${String(signal)}`);
+        },
+        exit: () => say('exit'),
+      });
+    const { boss } = await crew({}, {}, {});
+    const child = await time().run(boss.add(make, { restart: 'permanent' }));
+    for (const signal of ['finish', 'kept']) void child.send(signal);
+    await settle();
+    expect([words, child.state]).toEqual([[], 'stopping']);
+    const stopped = child.stop();
+    await settle();
+    gate.open();
+    await time().run(stopped);
+    expect(words).toEqual(['handled kept', 'exit']);
+  });
+});
+
 describe('a stop during the first start', () => {
   test('of a child that is to be restarted ends it for good, and its addChild is rejected', async () => {
     const { boss } = await crew({}, {}, {});
