@@ -19,6 +19,12 @@ export function checkAtRest(world: World): void {
     if (down !== undefined) checkLane(ledger, log.down, down, life.edge.held ? undefined : life);
     if (up !== undefined) checkLane(ledger, log.up, up, log.parent?.life);
   }
+  for (const { down } of ledger.edges) {
+    for (const { ask, signal, handledBy } of down.deliveries) {
+      if (ask === 'waiting' && handledBy?.life.ended === true)
+        ledger.blame('an ask that nobody will answer', `${signal.n} on ${down.name}`);
+    }
+  }
   for (const stop of world.pendingStops) {
     if (world.time.now > stop.since + stop.limitMs) {
       ledger.blame('a stop that does not return', stop.log.path);

@@ -32,6 +32,8 @@ export interface Delivery {
   toldByHandle: { due: number; done: number };
   /** Who handled it. */
   handledBy: ThreadLog | undefined;
+  /** What became of its asker's wait, if it is a request. `unanswered`: it was told that nobody will answer. */
+  ask: 'waiting' | 'over' | 'unanswered' | undefined;
 }
 
 /** One direction of one edge. */
@@ -61,6 +63,7 @@ export class LaneLog {
       told: 0,
       toldByHandle: { due: 0, done: 0 },
       handledBy: undefined,
+      ask: signal.ask && 'waiting',
     };
     this.deliveries.push(delivery);
     this.#bySignal.set(signal, delivery);
@@ -354,6 +357,7 @@ export class Ledger {
       return undefined;
     }
     delivery.begun++;
+    if (delivery.ask === 'unanswered') this.blame('delivered although its asker was sent away', `${signal.n}`);
     if (delivery.begun > 1) this.#undoHandled(delivery);
     if (!lane.begin(delivery)) this.blame('out of order', `signal ${signal.n} on ${lane.name}`);
     return delivery;
@@ -409,6 +413,7 @@ export class Ledger {
         if (delivery === undefined) this.blame('a signal from nowhere', `dead letter on ${lane.name}`);
         else {
           delivery.lost.push(record.reason);
+          if (record.direction === 'down') this.#checkLoss(log, record.reason);
           if (record.deliveries !== delivery.begun)
             this.blame('the wrong count of deliveries', `${record.deliveries} of ${delivery.begun} on ${lane.name}`);
           const receiver = record.direction === 'down' ? log : log.parent;
@@ -427,6 +432,13 @@ export class Ledger {
         break;
     }
   };
+
+  /** What is queued is kept, where another incarnation is sure to follow. */
+  #checkLoss({ life, parent, path, plan, entered }: ThreadLog, reason: string): void {
+    if (plan.restart !== 'permanent' || !entered || !reason.includes('its receiver has failed')) return;
+    if (life.edge.supervised?.final === false && parent?.life.state === 'running')
+      this.blame('lost although it is started again', `${path}: ${reason}`);
+  }
 
   /** A task of this name is off the books. If a turn runs that does not yield, it may be that one, which was given up. */
   #giveUp(log: ThreadLog, what: string): void {

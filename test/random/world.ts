@@ -154,6 +154,7 @@ export class World {
     }
     return asked.then(
       (value) => {
+        if (delivery !== undefined) delivery.ask = 'over';
         if (delivery === undefined) return this.ledger.blame('answered without a request', `${value}`);
         delivery.sender = 'accepted';
         if (value !== delivery.signal.n) this.ledger.blame('the wrong answer', `${value} to ${delivery.signal.n}`);
@@ -162,6 +163,7 @@ export class World {
       (error: unknown) => {
         if (delivery !== undefined) {
           const code = codeOf(error);
+          delivery.ask = code === 'TT_ASK_UNANSWERED' ? 'unanswered' : 'over';
           const refused = code === 'TT_EDGE_CLOSED' || code === 'TT_LANE_FULL';
           delivery.sender = refused ? 'rejected' : 'unknown';
           if (refused) this.#checkRefusal(error, delivery.signal);
