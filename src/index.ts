@@ -21,6 +21,7 @@ export { type MainEnd, type MainOptions, runMain } from './taskthread/main.ts';
 export {
   formatStopReport,
   type HungOn,
+  type HungWait,
   type StopOptions,
   type StopReport,
   type ThreadReport,

@@ -7,6 +7,7 @@
  * Primitives are a few words over this: what a waiter brings (`item`), when to wake whom, and what to undo in
  * `waitCancelled`.
  */
+import { callSite } from './call-site.ts';
 import type { CancelScope, ScopeLevel, ScopeMember } from './cancel-scope.ts';
 import type { Timer } from './clock.ts';
 import { live } from './probe.ts';
@@ -31,6 +32,8 @@ export class Waiter implements ScopeMember {
   readonly by: unknown;
   /** In the clock's milliseconds. */
   readonly since: number;
+  /** Where in the user's program it began, if the tree keeps that (`traceWaits`). */
+  at: string | undefined;
   readonly promise: Promise<unknown>;
   line: WaitQueue | undefined;
   previous: Waiter | undefined;
@@ -118,6 +121,7 @@ export class WaitQueue {
     const source = options.source ?? false;
     const since = scope?.host.scheduler.coarseNow ?? 0;
     const waiter = new Waiter(owner, options.item, source, options.by, since);
+    if (scope?.host.tracesWaits === true) waiter.at = callSite();
     waiter.line = this;
     waiter.previous = this.#last;
     if (this.#last === undefined) this.#first = waiter;

@@ -10,17 +10,18 @@ import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
 import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter, type ThreadEvents } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
 import { defaultStopBudget, type HungOn, type StopReport } from './shutdown.ts';
-import { perSecond, type RunningSnapshot, type ThreadSnapshot, type WaitSnapshot } from './snapshot.ts';
+import { perSecond, type RunningSnapshot, type ThreadSnapshot } from './snapshot.ts';
 import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
 import type { Stop } from './stop.ts';
 import type { TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
+import { hungWaits, waitersOf, waitInWords } from './waits.ts';
 
 /** A hook that went asynchronous and has not ended. */
 export interface RunningHook {
@@ -49,6 +50,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   protected exitRunning: RunningHook | undefined;
   #edge: LocalEdge | undefined;
   #scope: CancelScope | undefined;
+  /** The waits that were cancelled while its hooks and tasks were running. */
+  #cancelled: Set<Waiter> | undefined;
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
 
@@ -198,10 +201,20 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     this.#tasks?.cancelAll(error);
     this.#tasks?.endAll();
     this.#scope?.end(error);
+    this.#cancelled = undefined;
   }
 
   protected cancelScopeOnly(error: Error): void {
+    this.noteWaits();
     this.#scope?.cancel(error);
+  }
+
+  /** A cancel is about to end waits: what it does not help against is then still known by what it had waited on. */
+  protected noteWaits(): void {
+    for (const waiter of waitersOf(this.#scope)) {
+      this.#cancelled ??= new Set();
+      this.#cancelled.add(waiter);
+    }
   }
 
   protected closeTaskIntake(error: Error): void {
@@ -209,6 +222,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   cancelTasks(error: Error): void {
+    if (this.tasksRunning > 0) this.noteWaits();
     this.#tasks?.cancelAll(error);
   }
 
@@ -274,7 +288,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
       restarts: incarnation - 1,
       running: this.#runningHooks(now),
       tasks: [...(this.#tasks?.all() ?? [])].map((task) => task.snapshot(now)),
-      waits: this.#scope === undefined ? [] : waitsOf(this.#scope, now),
+      waits: [...waitersOf(this.#scope)].map((waiter) => waitInWords(waiter, now)),
       edge,
       downPerSecond: perSecond(edge.down?.handled ?? 0, ageMs),
       upPerSecond: perSecond(edge.up?.handled ?? 0, ageMs),
@@ -287,13 +301,17 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   protected hungOn(): HungOn[] {
     const now = this.host.clock.now();
     const hung: HungOn[] = [];
+    const waiters = new Set([...(this.#cancelled ?? []), ...waitersOf(this.#scope)]);
     for (const hook of [this.running, this.exitRunning]) {
       if (hook === undefined) continue;
       const { what, since, signal } = hook;
-      hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }) });
+      const waits = hungWaits(waiters, hook, now);
+      hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }), ...waits });
     }
     for (const task of this.#tasks?.all() ?? []) {
-      if (task.running) hung.push({ what: `task ${task.name}`, forMs: now - task.runningSince });
+      if (!task.running) continue;
+      const turn = { what: `task ${task.name}`, since: task.runningSince };
+      hung.push({ what: turn.what, forMs: now - turn.since, ...hungWaits(waiters, turn, now) });
     }
     return hung;
   }
@@ -302,16 +320,4 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     const hooks = [this.running, this.exitRunning];
     return hooks.flatMap((hook) => (hook === undefined ? [] : [{ what: hook.what, sinceMs: now - hook.since }]));
   }
-}
-
-function waitsOf(scope: CancelScope, now: number): WaitSnapshot[] {
-  const waits: WaitSnapshot[] = [];
-  for (const member of scope.members()) {
-    if (member instanceof CancelScope) waits.push(...waitsOf(member, now));
-    else if (member instanceof Waiter) {
-      const by = (member.by as { readonly what?: string } | undefined)?.what;
-      waits.push({ on: member.owner.describeWait(member), by, sinceMs: Math.max(0, now - member.since) });
-    }
-  }
-  return waits;
 }

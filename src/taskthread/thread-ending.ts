@@ -178,6 +178,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   }
 
   cancelExit(error: Error): void {
+    this.noteWaits();
     this.#exitScope?.cancel(error);
   }
 
