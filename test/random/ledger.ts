@@ -323,6 +323,8 @@ export class Ledger {
     if (edge.made > 0) {
       if (!edge.announced) this.blame('a restart without a word', edge.current?.path ?? edge.plan.name);
       edge.announced = false;
+      if (edge.parent?.life.state === 'stopping')
+        this.blame('restarted by one that stops', edge.current?.path ?? edge.plan.name);
       if (edge.parent !== undefined) edge.parent.restartOpen = false;
     }
     return ++edge.made;

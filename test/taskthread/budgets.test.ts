@@ -1,5 +1,5 @@
 /** Laws 10 and 11: a stop always returns, within its budget, with a verdict that names what hung; `exit` runs once. */
-import { formatStopReport, type StopReport, type Turn } from '../../src/index.ts';
+import { type Child, formatStopReport, type StopReport, type Turn } from '../../src/index.ts';
 import { launch } from '../../src/taskthread/start.ts';
 import { abandonTree } from '../../src/taskthread/stop.ts';
 import { checkThreads, codeOf, forever, grow, say, settle, Toy, time, words } from './toys.ts';
@@ -103,25 +103,41 @@ describe('a hung', () => {
     expect(report.abandoned.map(({ path }) => path)).toEqual(['/Toy-1/A-2/B-3/C-4/Leaf-5']);
     expect([report.threads, time().now - before <= 3200]).toEqual([5, true]);
   });
+});
 
-  test('handler of each of 1,000 threads, and every exit: stop returns in time and names exactly those', async () => {
-    const parent = new Toy({ exit: forever });
-    const root = await grow(parent);
-    const expected: string[] = [];
-    for (let i = 0; i < 999; i++) {
-      const child = await parent.add(
-        new Toy({ signal: forever, exit: forever }),
-        i % 3 === 0 ? { peers: 'p' } : undefined,
-      );
-      void child.send(i);
-      expected.push(`${child.path}: signalHandler, exit`);
+describe('a tree of 1,000 threads in which every handler and every exit hangs', () => {
+  const hung = () => new Toy({ signal: forever, exit: forever });
+
+  /** Each with so many children, until there are a thousand. */
+  async function plant(width: number): Promise<{ root: Child<Toy>; paths: string[] }> {
+    const top = hung();
+    const root = await grow(top);
+    void root.send(0);
+    const paths = [root.path];
+    for (let line = [top]; paths.length < 1000; ) {
+      const next: Toy[] = [];
+      for (const parent of line) {
+        for (let i = 0; i < width && paths.length < 1000; i++) {
+          const toy = hung();
+          const child = await time().run(parent.add(toy));
+          void child.send(i);
+          paths.push(child.path);
+          next.push(toy);
+        }
+      }
+      line = next;
     }
     await settle();
+    return { root, paths };
+  }
+
+  test.each([999, 31, 10, 3])('each with %d children: stop returns in time, and names exactly those', async (width) => {
+    const { root, paths } = await plant(width);
     const before = time().now;
     const report = await time().run(root.stop({ drainMs: 200, cancelMs: 100 }));
     expect(time().now - before).toBeLessThanOrEqual(400);
-    expect(inWords(report).toSorted()).toEqual([...expected, '/Toy-1: exit'].toSorted());
-    expect(report.threads).toBe(1000);
+    expect(inWords(report).toSorted()).toEqual(paths.map((path) => `${path}: signalHandler, exit`).toSorted());
+    expect([report.threads, report.verdict]).toEqual([1000, 'abandoned']);
   });
 });
 

@@ -68,7 +68,7 @@ async function sends(
     policy,
     maxBytes: 200,
     sizeOf: ({ bytes }) => bytes,
-    ...(policy === 'latest' && { keyOf: ({ n }) => n % 90 }),
+    ...(policy === 'latest' && { keyOf: ({ n }) => n % 40 }),
   });
   const root = await start(flood);
   for (let round = 0; round < ROUNDS; round++) {
