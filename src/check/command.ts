@@ -43,19 +43,24 @@ function checkOne(project: string, out: (line: string) => void, err: (line: stri
     for (const narrowing of narrowings) out(inWords(narrowing));
     for (const line of loose) out(line);
     if (threads === 0) {
-      const seen = files === 1 ? '1 file' : `${files} files`;
       throw new CannotCheck(
-        `no class in ${project} (${seen}) extends TaskThread: is it the right project, and does it compile?`,
+        `no class in ${project} (${counted(files, 'file')}) extends TaskThread: is it the right project, and does it compile?`,
       );
     }
     const found = narrowings.length + loose.length;
-    out(`taskthread-check: ${threads} threads in ${files} files, ${found === 0 ? 'nothing' : found} found`);
+    out(
+      `taskthread-check: ${counted(threads, 'thread')} in ${counted(files, 'file')}, ${found === 0 ? 'nothing' : found} found`,
+    );
     return found === 0 ? EXIT.clean : EXIT.found;
   } catch (error) {
     if (!(error instanceof CannotCheck)) throw error;
     err(`taskthread-check: ${error.message}`);
     return EXIT.cannot;
   }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function inWords({ file, line, column, thread, hook, parameter, takes, comes }: Narrowing): string {

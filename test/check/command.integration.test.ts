@@ -68,7 +68,7 @@ function project(parameter: string, more?: object): void {
 
 test('a project in which nothing is too narrow: exit code 0, and it says how much was looked at', () => {
   project(`'a' | 'b'`);
-  expect(check()).toEqual({ code: 0, out: ['taskthread-check: 1 threads in 1 files, nothing found'], err: '' });
+  expect(check()).toEqual({ code: 0, out: ['taskthread-check: 1 thread in 1 file, nothing found'], err: '' });
 });
 
 test('a handler that is too narrow: exit code 1, and file, line and column', () => {
@@ -78,7 +78,7 @@ test('a handler that is too narrow: exit code 1, and file, line and column', () 
       code: 1,
       out: [
         'main.ts:4:36 signalHandler of Main: signal takes "a", but what comes is "a" | "b"',
-        'taskthread-check: 1 threads in 1 files, 1 found',
+        'taskthread-check: 1 thread in 1 file, 1 found',
       ],
       err: '',
     });
