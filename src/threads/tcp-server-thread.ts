@@ -1,8 +1,8 @@
 /**
  * A TCP server as a thread: listens, and adds one child for each connection. What a connection does is the subclass's.
  */
-import { wholeNumber } from '../kernel/check.ts';
-import { ThreadStoppingError } from '../kernel/errors.ts';
+import { knownFields, text, wholeNumber } from '../kernel/check.ts';
+import { CancelledError, ThreadEndedError, ThreadStoppingError } from '../kernel/errors.ts';
 import { Listener } from '../net/listener.ts';
 import type { Socket } from '../net/socket.ts';
 import type { AnyChild } from '../taskthread/child.ts';
@@ -21,6 +21,19 @@ export interface TCPServerOptions {
   readonly maxClients?: number;
 }
 
+function resolveTCPServerOptions(options: TCPServerOptions): Required<TCPServerOptions> {
+  knownFields('options', options, ['host', 'port', 'maxClients']);
+  return {
+    host: text('options.host', options.host ?? '127.0.0.1'),
+    port: wholeNumber('options.port', options.port, 0, 65_535),
+    maxClients: wholeNumber('options.maxClients', options.maxClients ?? 1000, 1),
+  };
+}
+
+function isStop(error: unknown): boolean {
+  return error instanceof ThreadStoppingError || error instanceof CancelledError || error instanceof ThreadEndedError;
+}
+
 /** Beyond any burst, so that who is turned away is turned away by `maxClients`, and counted. */
 const MAX_PENDING = 65_536;
 
@@ -37,11 +50,7 @@ export abstract class TCPServerThread<Up = never> extends TaskThread<never, Up, 
 
   constructor(options: TCPServerOptions, threadOptions?: ThreadOptions<never, Up>) {
     super(threadOptions);
-    this.#options = {
-      host: options.host ?? '127.0.0.1',
-      port: wholeNumber('options.port', options.port, 0, 65_535),
-      maxClients: wholeNumber('options.maxClients', options.maxClients ?? 1000, 1),
-    };
+    this.#options = resolveTCPServerOptions(options);
   }
 
   /** Makes the thread of a new connection. The socket is closed for you when that thread has ended. */
@@ -73,24 +82,34 @@ export abstract class TCPServerThread<Up = never> extends TaskThread<never, Up, 
   readonly #accept = async (turn: TaskTurn<Up>): Promise<TaskAnswer> => {
     const listener = this.#listener!;
     try {
-      for (;;) await this.#take(await listener.accept({ scope: turn }));
+      for (;;) this.#take(await listener.accept({ scope: turn }));
     } finally {
       listener.close();
     }
   };
 
-  async #take(socket: Socket): Promise<void> {
+  /** Does not wait for the connection's `enter`: one that takes its time must not hold up those behind it. */
+  #take(socket: Socket): void {
     if (this.childCount >= this.#options.maxClients) {
       this.refused(socket);
       socket.close();
       return;
     }
+    const spec = { owns: socket, onFailure: 'ignore', peers: 'connections' } as const;
+    this.addChild(() => this.connection(socket), spec).catch((error: unknown) => {
+      // One bad connection is no reason to stop, and a stop is no failure of a connection.
+      if (!isStop(error)) this.#failed(socket, error);
+    });
+  }
+
+  #failed(socket: Socket, error: unknown): void {
     try {
-      const spec = { owns: socket, onFailure: 'ignore', peers: 'connections' } as const;
-      await this.addChild(() => this.connection(socket), spec);
-    } catch (error) {
-      // One bad connection is no reason to stop.
-      if (!(error instanceof ThreadStoppingError)) this.connectionFailed(socket, error);
+      this.connectionFailed(socket, error);
+    } catch (thrown) {
+      // What a hook throws fails the thread, also a hook that nobody awaits.
+      this.tasks.reCreate('connectionFailed', () => {
+        throw thrown;
+      });
     }
   }
 

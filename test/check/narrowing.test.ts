@@ -61,8 +61,10 @@ const cases: [what: string, text: string, found: string[]][] = [
     'a class between, which widens; what is compared is the protocol',
     `class Mid extends TaskThread<Down> { protected override signalHandler(s: unknown): void {} }
      class Good extends Mid { protected override signalHandler(s: Down): void {} }
-     class Bad extends Mid { protected override signalHandler(s: A): void {} }`,
-    ['Bad signalHandler s: A < Down'],
+     class Bad extends Mid { protected override signalHandler(s: A): void {} }
+     class Up extends TaskThread<never, never, Down> { protected override childSignalHandler(s: unknown): void {} }
+     class BadUp extends Up { protected override childSignalHandler(s: A): void {} }`,
+    ['Bad signalHandler s: A < Down', 'BadUp childSignalHandler s: A < Down'],
   ],
   [
     'a class between, which leaves the protocol open',
