@@ -57,7 +57,7 @@ export interface Nursery {
   /** What children have sent up. */
   readonly came: unknown[];
   /** Adds a thread of any kind; its failure is ignored unless the spec says otherwise. */
-  add<T>(thread: T, spec?: ToySpec): Promise<Child<T>>;
+  readonly add: <T>(thread: T, spec?: ToySpec) => Promise<Child<T>>;
 }
 
 export async function nursery(): Promise<Nursery> {

@@ -57,7 +57,10 @@ async function cloud(secure?: { readonly key: string; readonly cert: string }): 
     got,
     sockets,
     pause: (isPaused) => {
-      for (const ws of open) isPaused ? ws.pause() : ws.resume();
+      for (const ws of open) {
+        if (isPaused) ws.pause();
+        else ws.resume();
+      }
     },
   };
 }
