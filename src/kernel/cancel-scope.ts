@@ -96,7 +96,7 @@ export class CancelScope implements ScopeMember, Scoped {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       // Every wait of a thread may listen to it: many listeners are no leak here.
-      setMaxListeners(0, this.#controller.signal);
+      setMaxListeners(Infinity, this.#controller.signal);
       if (this.#error !== undefined) this.#controller.abort(this.#error);
     }
     return this.#controller.signal;

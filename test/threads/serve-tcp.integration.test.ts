@@ -74,6 +74,20 @@ describe.each([
     expect((await root.stop()).verdict).toBe('clean');
   });
 
+  test('what the system has not yet taken when a handler returns, still goes out', async () => {
+    let written = 0;
+    const { root, connect } = await serve(async (socket, turn) => {
+      while (socket.snapshot().unsentBytes === 0) await socket.send(LARGE, { scope: turn });
+      written = socket.bytesWritten;
+    }, options);
+    const peer = await connect();
+    await until(() => written > 0);
+    await until(() => root.snapshot().children.every(({ state }) => state === 'stopping'));
+    expect((await drain(peer)).length).toBe(written);
+    await isOver(peer);
+    expect((await root.stop()).verdict).toBe('clean');
+  });
+
   test('turns away what is over maxClients, and counts it', async () => {
     const refused: (number | undefined)[] = [];
     const { server, root, connect } = await serve(echo, {
