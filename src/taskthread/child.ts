@@ -58,10 +58,11 @@ export interface AnyChild {
   readonly events: ThreadEventEmitter;
   /**
    * Stops the child and all below it; resolves, always and within the budget, with what was found. Asked again, the shorter
-   * budget holds. *Cancel-safe:* the stop goes on, only the wait ends.
+   * budget holds. With `scope: turn` it rejects with `DeadlockError` when a hook below waits for the hook whose turn it is.
+   * *Cancel-safe:* the stop goes on, only the wait ends; the same with a `DeadlockError`.
    */
   stop(options?: StopOptions & WaitOptions): Promise<StopReport>;
-  /** Resolves when the child has ended; never rejects because of how. */
+  /** Resolves when the child has ended; never rejects because of how. `DeadlockError` and *Cancel-safe* as of `stop`. */
   join(options?: WaitOptions): Promise<Outcome>;
   snapshot(): ThreadSnapshot;
   toString(): string;

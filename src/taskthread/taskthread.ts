@@ -201,7 +201,8 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
    * Adds a child: attaches it, starts it and listens to it in one step. Resolves with its handle when its `enter` is done.
    *
    * Rejects with what `enter` (or the factory) threw, and nothing of the child is left; `ThreadStoppingError`,
-   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths.
+   * `AlreadyStartedError`, `InvalidOptionError`; with `scope: turn` also `DeadlockError`, when `enter` waits for the hook whose turn it
+   * is. What `owns` names is closed on each of these paths.
    * *Cancel-safe:* a cancelled addChild stops the child.
    */
   protected addChild<C extends TaskThread<never, unknown, never>>(
