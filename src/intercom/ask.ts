@@ -2,7 +2,7 @@
  * A request that is answered: the asker makes a signal that carries a `Reply`, and waits; whoever handles the signal, then
  * or later, settles the reply. The answer travels on the control lane: it needs no place and overtakes data.
  */
-import { AskUnansweredError, EdgeClosedError } from '../kernel/errors.ts';
+import { AskUnansweredError, DeadlockError, EdgeClosedError } from '../kernel/errors.ts';
 import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { Wait } from './wait.ts';
@@ -113,6 +113,6 @@ export class Asks implements WaitOwner {
 }
 
 function notSent(waiter: Waiter, error: unknown): void {
-  if (error instanceof EdgeClosedError) waiter.refuse(error);
+  if (error instanceof EdgeClosedError || error instanceof DeadlockError) waiter.refuse(error);
   else waiter.fail(error);
 }

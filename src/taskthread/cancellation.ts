@@ -2,7 +2,13 @@
  * Tells a cancel from a failure, by what was thrown. Pure. A cancelled wait throws our error, but what was given our
  * `abortSignal` throws its own: `fetch` our reason, most of Node's words an `AbortError`.
  */
-import { CancelledError, EdgeClosedError, ThreadEndedError, ThreadStoppingError } from '../kernel/errors.ts';
+import {
+  CancelledError,
+  DeadlockError,
+  EdgeClosedError,
+  ThreadEndedError,
+  ThreadStoppingError,
+} from '../kernel/errors.ts';
 
 /** What a wait throws that was cancelled. */
 export function isCancellation(error: unknown): boolean {
@@ -25,7 +31,8 @@ export function toPromise(value: PromiseLike<unknown>): Promise<unknown> {
 }
 
 /**
- * The same wait, which nobody need await: that it was cancelled, or that a thread has ended, is then no unhandled rejection.
+ * The same wait, which nobody need await: that it was cancelled, that a thread has ended, or that it would never have ended (its thread
+ * tells that) is then no unhandled rejection.
  * Any other error is as loud as ever.
  */
 export function calm<T>(wait: Promise<T>): Promise<T> {
@@ -39,7 +46,12 @@ export function calm<T>(wait: Promise<T>): Promise<T> {
 }
 
 function isOver(error: unknown): boolean {
-  return error instanceof CancelledError || error instanceof ThreadEndedError || error instanceof EdgeClosedError;
+  return (
+    error instanceof CancelledError ||
+    error instanceof ThreadEndedError ||
+    error instanceof EdgeClosedError ||
+    error instanceof DeadlockError
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

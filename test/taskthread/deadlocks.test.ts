@@ -334,6 +334,28 @@ describe('a circle of', () => {
     ]);
   });
 
+  test.each([
+    ['a send', (turn: Turn<unknown>, child: Child<Toy>) => turn.send(child, nothing)],
+    ['a broadcast', (turn: Turn<unknown>, child: Child<Toy>) => turn.sendToChildren([child], nothing)],
+    ['an ask', (turn: Turn<unknown>, child: Child<Toy>) => turn.ask(child, () => nothing)],
+    ['a join', (turn: Turn<unknown>, child: Child<Toy>) => child.join({ scope: turn })],
+  ])('%s that nobody awaits is told by event and record, and is no unhandled rejection', async (_what, begin) => {
+    const { top, root, child, records } = await pair();
+    const gate = new Gate();
+    top.events.on('deadlock', (error, hook) => say(`${hook} ${error.code}`));
+    const busy = (): void => {
+      void child.send((turn: Turn<unknown>) => floodUp(turn));
+      void child.send(nothing);
+    };
+    await thenAbove(root, busy, async (turn) => {
+      void begin(turn, child);
+      await gate.passed;
+    });
+    expect(words).toEqual(['signalHandler TT_DEADLOCK']);
+    expect(records.filter(({ kind }) => kind === 'deadlock').length).toBe(1);
+    gate.open();
+  });
+
   test('a limit that leaves the wait, the others of its hook remaining', async () => {
     const { root, child } = await pair();
     void child.send((turn: Turn<unknown>) => floodUp(turn));
