@@ -1,7 +1,7 @@
 /**
- * The one catalogue of errors, whose second half (sockets, frames, packages, databases) is in `io-errors`. Every error that
- * this package throws on purpose is a class of it, with a literal `code` that programs may compare; the message is for people
- * and may change.
+ * The one catalogue of errors, whose other parts are `io-errors` (sockets, frames, packages, databases) and `sync-errors`
+ * (locks, queues). Every error that this package throws on purpose is a class of it, with a literal `code` that programs may
+ * compare; the message is for people and may change.
  *
  * Rules that hold: the name says who did it (*you closed it* and *it broke* are different classes); a send that failed
  * gives the signal back; an error that ends a wait in the middle says how much had been done (`progress`).
@@ -134,6 +134,22 @@ export class ChildFailedError extends TaskThreadError {
   }
 }
 
+/** A child had to be restarted more often than its parent's `supervision` bears. `cause` is what it failed with last. */
+export class RestartLimitError extends TaskThreadError {
+  readonly code = 'TT_RESTART_LIMIT';
+  readonly path: string;
+  readonly intensity: number;
+  readonly periodMs: number;
+
+  constructor(path: string, intensity: number, periodMs: number, cause: unknown) {
+    const why = cause === undefined ? '' : `; last: ${messageOf(cause)}`;
+    super(`${path} is to be restarted more than ${intensity} times in ${periodMs} ms${why}`, { cause });
+    this.path = path;
+    this.intensity = intensity;
+    this.periodMs = periodMs;
+  }
+}
+
 /** A signal came for which the thread has no handler. */
 export class MissingHandlerError extends TaskThreadError {
   readonly code = 'TT_MISSING_HANDLER';
@@ -237,76 +253,4 @@ export class TaskStuckError extends TaskThreadError {
     this.path = path;
     this.task = task;
   }
-}
-
-/** A hook or a task of the thread took longer than the thread may take (`progressMs`), and was to fail it then (`onOverdue: 'restart'`). */
-export class OverdueError extends TaskThreadError {
-  readonly code = 'TT_OVERDUE';
-  readonly path: string;
-  /** `signalHandler`, `task read`, … */
-  readonly what: string;
-  readonly ageMs: number;
-  /** What it waited for by the words of its turn. */
-  readonly waits: readonly string[];
-
-  constructor(path: string, what: string, ageMs: number, waits: readonly string[]) {
-    const on = waits.length === 0 ? '' : `, waiting for ${waits.join(' and ')}`;
-    super(`${what} of ${path} has been under way for ${Math.round(ageMs)} ms${on}`);
-    this.path = path;
-    this.what = what;
-    this.ageMs = ageMs;
-    this.waits = waits;
-  }
-}
-
-/** What a lane holds. */
-export interface LaneLoad {
-  /** Names the child of the edge. */
-  readonly path: string;
-  readonly direction: 'down' | 'up';
-  readonly queued: number;
-  readonly capacity: number;
-  readonly bytes: number;
-  /** Undefined where signals have no size. */
-  readonly maxBytes: number | undefined;
-  /** How many signals wait for a place. */
-  readonly waiting: number;
-}
-
-/** One link of a chain of waits that is closed. */
-export interface DeadlockLink {
-  /** The thread that waits. */
-  readonly path: string;
-  /** Its hook whose wait this is: `signalHandler`. */
-  readonly hook: string;
-  /** What the hook waits for, in words. */
-  readonly waitsFor: string;
-  /** The lane that it waits at, and what that holds; undefined of a wait that is for no lane. */
-  readonly lane: LaneLoad | undefined;
-  /** What can be done about this link, in words. */
-  readonly wayOut: string;
-}
-
-/**
- * A wait would never have ended: the hook that it waits for waits in turn, over one or more links, for the hook whose wait this
- * is. The wait that closes the circle fails, the others go on. What it waited for did not happen.
- */
-export class DeadlockError extends TaskThreadError {
-  readonly code = 'TT_DEADLOCK';
-  /** Who waits for whom: the wait that failed first, each link waiting for the next, the last for the first. */
-  readonly chain: readonly DeadlockLink[];
-  /** The signal that was not accepted, if the wait was for a place. */
-  readonly signal: unknown;
-
-  constructor(chain: readonly DeadlockLink[], signal?: unknown) {
-    super(`these wait for each other and would do so for ever:\n${chain.map(linkInWords).join('\n')}`);
-    this.chain = chain;
-    this.signal = signal;
-  }
-}
-
-function linkInWords({ path, hook, waitsFor, lane, wayOut }: DeadlockLink): string {
-  const bytes = lane?.maxBytes === undefined ? '' : `, ${lane.bytes} of ${lane.maxBytes} bytes`;
-  const holds = lane === undefined ? '' : ` (holds ${lane.queued} of ${lane.capacity} signals${bytes})`;
-  return `  ${hook} of ${path} waits for ${waitsFor}${holds}\n    way out: ${wayOut}`;
 }

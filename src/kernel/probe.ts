@@ -6,7 +6,7 @@
  * nobody. Not here: who listens (`../taskthread/events`, later `../observe`).
  */
 import { messageOf } from './describe.ts';
-import type { DeadlockLink } from './errors.ts';
+import type { DeadlockLink } from './wait-errors.ts';
 
 /** How many of each kind are alive in this process, over all trees. A leak check compares two copies of it. */
 export interface LiveCounts {
@@ -30,6 +30,14 @@ export type LifecycleRecord =
   | { readonly kind: 'stopping'; readonly path: string; readonly why: string }
   | { readonly kind: 'ended'; readonly path: string; readonly outcome: string; readonly error?: unknown }
   | { readonly kind: 'failed'; readonly path: string; readonly where: string; readonly error: unknown }
+  | {
+      readonly kind: 'restarting';
+      readonly path: string;
+      /** The number of the incarnation that is to come. */
+      readonly incarnation: number;
+      readonly outcome: string;
+      readonly afterMs: number;
+    }
   | { readonly kind: 'abandoned'; readonly path: string; readonly hungOn: string; readonly forMs: number }
   | { readonly kind: 'task-ended'; readonly path: string; readonly task: string }
   | {
@@ -45,6 +53,8 @@ export type LifecycleRecord =
       readonly direction: 'down' | 'up';
       readonly reason: string;
       readonly signal: unknown;
+      /** How often it had been given to a handler. */
+      readonly deliveries: number;
     }
   | {
       readonly kind: 'deadlock';

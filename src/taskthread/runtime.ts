@@ -70,6 +70,14 @@ export abstract class Runtime extends ThreadView implements Runnable {
     this.stopping?.advance();
   }
 
+  describeStep(): string {
+    if (this.state === 'created') return 'enter';
+    if (this.ended) return 'has ended';
+    if (this.busy || !this.hasWork) return this.state === 'stopping' ? 'stops' : 'has nothing to do';
+    const lane = this.#readyHead;
+    return this.#endedChildren !== undefined || lane === undefined ? 'childEnded' : hookNameOf(lane);
+  }
+
   wake(): void {
     if (!this.ended) this.host.scheduler.enqueue(this);
   }
@@ -170,7 +178,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
       waits = result !== undefined && isThenable(result);
     } catch (error) {
       this.#executing = false;
-      lane.lost(signal, 'its handler failed');
+      this.edge.signalFailed(lane, signal, 'its handler failed');
       this.#laneSettled(lane);
       this.hookFailed(hookNameOf(lane), error);
       return;
@@ -229,7 +237,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
       return;
     }
     this.running = undefined;
-    hook.lane.lost(hook.signal, 'its handler failed or was cancelled');
+    this.edge.signalFailed(hook.lane, hook.signal, 'its handler failed or was cancelled');
     this.#laneSettled(hook.lane);
     this.hookFailed(hook.what, error);
   }

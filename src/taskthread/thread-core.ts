@@ -7,7 +7,8 @@ import type { Lane, Wait } from '../intercom/lane.ts';
 import type { ResolvedLaneOptions } from '../intercom/lane-options.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
-import { CancelledError, type DeadlockError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
+import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
+import type { DeadlockError } from '../kernel/wait-errors.ts';
 import type { Host } from '../kernel/host.ts';
 import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
@@ -38,7 +39,6 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   /** Its own words wait in nobody's name. */
   declare readonly party?: undefined;
   readonly options: ResolvedThreadOptions;
-  id = 0;
   state: ThreadState = 'created';
   outcome: Outcome | undefined;
   children: Children | undefined;
@@ -59,7 +59,6 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   #scope: CancelScope | undefined;
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
-  #enders: WaitQueue | undefined;
   #liveness: Liveness | undefined;
 
   constructor(options: ResolvedThreadOptions) {
@@ -77,10 +76,10 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract waitCancelled(waiter: Waiter): void;
   abstract overdue(overdue: Overdue, policy: OverduePolicy): void;
   abstract executions(): Execution[];
-  protected abstract asChild(): ChildRuntime;
 
-  get incarnation(): number {
-    return 1;
+  /** A number, unique in the tree; 0 before the start. */
+  get id(): number {
+    return this.#edge?.id ?? 0;
   }
 
   get ended(): boolean {
@@ -113,9 +112,14 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#edge === undefined ? this.name : `${this.#edge.parent.path}/${this.name}-${this.id}`;
   }
 
+  /** Who it is, in a trace. */
+  get actor(): string {
+    return this.path;
+  }
+
   get handle(): ChildHandle {
     const { edge } = this;
-    edge.handle ??= new ChildHandle(edge, this.asChild());
+    edge.handle ??= new ChildHandle(edge);
     return edge.handle as ChildHandle;
   }
 
@@ -209,9 +213,14 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   attach(edge: LocalEdge): void {
     this.#edge = edge;
-    this.id = this.host.nextId++;
+    if (edge.id === 0) edge.id = this.host.nextId++;
     this.patience = patienceOf(this.options.liveness, (edge.parent as { readonly patience?: Patience }).patience);
     if (this.patience !== undefined) this.#liveness = new Liveness(this);
+  }
+
+  /** Takes over what users hold of the incarnation before: its listeners. */
+  succeed(before: ThreadCore): void {
+    this.#events = before.#events;
   }
 
   /** A hook went asynchronous, or a turn of a task that has said how long it may take. */
@@ -251,28 +260,26 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   waitEnded(wait: Wait): Promise<unknown> {
-    this.#enders ??= new WaitQueue();
-    return this.#enders.park(this, { scope: wait.cancelScope, by: wait });
+    const { edge } = this;
+    const { scheduler } = this.host;
+    edge.enders ??= new WaitQueue();
+    return edge.enders.park(this, { scope: wait.cancelScope, by: wait, scheduler });
   }
 
   /** Somebody waits for its end, or listens: a failure is not silent then. */
   get observed(): boolean {
-    return (this.#enders?.length ?? 0) > 0 || this.#events !== undefined || this.host.probe.on;
-  }
-
-  protected wakeEnders(): void {
-    this.#enders?.wakeAll();
+    return (this.edge.enders?.length ?? 0) > 0 || this.#events !== undefined || this.host.probe.on;
   }
 
   describeWait(waiter: Waiter): string {
     return waiter.item === undefined ? `the end of ${this.path}` : `enter of ${(waiter.item as LocalEdge).path}`;
   }
 
-  deadLetter(lane: Lane, signal: unknown, reason: string): void {
+  deadLetter(lane: Lane, signal: unknown, reason: string, deliveries: number): void {
     const { path } = lane.owner;
-    emit(this.#events, 'deadLetter', signal, reason, path);
+    emit(this.#events, 'deadLetter', signal, reason, path, deliveries);
     const { probe } = this.host;
-    if (probe.on) probe.record({ kind: 'dead-letter', path, direction: lane.direction, reason, signal });
+    if (probe.on) probe.record({ kind: 'dead-letter', path, direction: lane.direction, reason, signal, deliveries });
   }
 
   overflowed(lane: Lane): void {

@@ -31,17 +31,18 @@ export abstract class ThreadView extends ThreadCore {
     const { clock } = this.host;
     const now = clock.now();
     const ageMs = this.bornAt === 0 ? 0 : now - this.bornAt;
+    const { id, incarnation, supervised } = this.edge;
     const edge = this.edge.snapshot();
     const children: ThreadSnapshot[] = [];
     for (const child of this.children ?? []) children.push((child.child as ChildRuntime).snapshot());
     return {
-      id: this.id,
+      id,
       path: this.path,
       type: this.type,
-      state: this.state,
+      state: supervised?.down === true ? 'restarting' : this.state,
       ageMs,
-      incarnation: this.incarnation,
-      restarts: this.incarnation - 1,
+      incarnation,
+      restarts: incarnation - 1,
       running: this.#runningHooks(now),
       tasks: [...this.allTasks()].map((task) => task.snapshot(now)),
       waits: this.waiters().map((waiter) => waitSnapshot(waiter, now)),

@@ -1,7 +1,10 @@
 import * as core from '../../src/kernel/errors.ts';
 import * as io from '../../src/kernel/io-errors.ts';
+import * as simulation from '../../src/kernel/simulation-errors.ts';
+import * as sync from '../../src/kernel/sync-errors.ts';
+import * as waits from '../../src/kernel/wait-errors.ts';
 
-const catalogue = { ...core, ...io };
+const catalogue = { ...core, ...io, ...simulation, ...sync, ...waits };
 
 const cause = new Error('root of it');
 const bytes = Buffer.from('abc');
@@ -17,7 +20,7 @@ const lane = {
   maxBytes: 10,
   waiting: 1,
 } as const;
-const chain: readonly core.DeadlockLink[] = [
+const chain: readonly waits.DeadlockLink[] = [
   { path: '/A-1', hook: 'signalHandler', waitsFor: 'a place', lane, wayOut: 'a task' },
   { path: '/A-1/B-2', hook: 'enter', waitsFor: 'the end of /A-1', lane: undefined, wayOut: 'childEnded' },
 ];
@@ -71,6 +74,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ],
   ['ChildFailedError', new e.ChildFailedError('/A-1', cause), 'TT_CHILD_FAILED', { path: '/A-1', cause }, 'root of it'],
   [
+    'RestartLimitError',
+    new e.RestartLimitError('/A-1', 3, 500, cause),
+    'TT_RESTART_LIMIT',
+    { path: '/A-1', intensity: 3, periodMs: 500, cause },
+    'more than 3 times in 500 ms; last: root of it',
+  ],
+  [
     'MissingHandlerError',
     new e.MissingHandlerError('/A-1', 'signalHandler'),
     'TT_MISSING_HANDLER',
@@ -79,6 +89,14 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ],
   ['AlreadyStartedError', new e.AlreadyStartedError('/A-1'), 'TT_ALREADY_STARTED', { path: '/A-1' }, '/A-1'],
   ['NotStartedError', new e.NotStartedError('Database'), 'TT_NOT_STARTED', {}, 'Database'],
+  ['InjectedFaultError', new e.InjectedFaultError('/A-1'), 'TT_INJECTED_FAULT', { path: '/A-1' }, '/A-1 crash'],
+  [
+    'SimulationFailedError',
+    new e.SimulationFailedError('books', { seed: 3, schedule: '4:1', report: 'the books', cause }),
+    'TT_SIMULATION_FAILED',
+    { kind: 'books', seed: 3, schedule: '4:1', cause },
+    'the books',
+  ],
   ['NoScopeError', new e.NoScopeError('sleep'), 'TT_NO_SCOPE', {}, 'sleep does not know'],
   [
     'ThreadStoppingError',
@@ -109,6 +127,15 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     { path: '/A-1', task: 'read' },
     '20 ms',
   ],
+  ['NotOwnerError', new e.NotOwnerError('rlock.release', '/A-1'), 'TT_NOT_OWNER', {}, 'and /A-1 holds it'],
+  [
+    'OverReleasedError',
+    new e.OverReleasedError('lock.release', 'nobody holds the lock'),
+    'TT_OVER_RELEASED',
+    {},
+    'too often: nobody',
+  ],
+  ['QueueClosedError', new e.QueueClosedError(signal), 'TT_QUEUE_CLOSED', { item: signal }, 'closed'],
   ['BusyError', new e.BusyError('socket', 'recv'), 'TT_BUSY', {}, 'another recv'],
   [
     'SocketClosedError',
@@ -130,6 +157,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     'TT_ADDRESS',
     { address: '::1:80', cause },
     'listen on ::1:80',
+  ],
+  [
+    'TlsHandshakeError',
+    new e.TlsHandshakeError('h:1', new Error('self-signed')),
+    'TT_TLS_HANDSHAKE',
+    { address: 'h:1' },
+    'cannot secure the connection to h:1: self-signed',
   ],
   [
     'IncompleteReadError',
