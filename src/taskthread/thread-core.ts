@@ -8,6 +8,7 @@ import type { ResolvedLaneOptions } from '../intercom/lane-options.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
+import type { DeadlockError } from '../kernel/wait-errors.ts';
 import type { Host } from '../kernel/host.ts';
 import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
@@ -231,6 +232,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   runs(party: Party): boolean {
     return this.hookParties.includes(party);
+  }
+
+  deadlocked({ what }: Party, error: DeadlockError): void {
+    emit(this.#events, 'deadlock', error, what);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'deadlock', path: this.path, hook: what, chain: error.chain });
   }
 
   attach(edge: LocalEdge): void {
