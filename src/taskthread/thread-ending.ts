@@ -207,7 +207,9 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.#announceStop(why);
     this.edge.closeDown();
     if (idle) return;
-    if (this.intakeError === undefined) {
+    // A function without children takes nothing in, and will not any more: nobody needs the error.
+    const takesIn = this.body === undefined || (this.children !== undefined && this.children.size > 0);
+    if (takesIn && this.intakeError === undefined) {
       const ends: ChildEnd[] = [this];
       const error = new IntakeClosedError(this.path);
       for (let i = 0; i < ends.length; i++) ends[i]?.closeIntake(error, ends);
