@@ -10,10 +10,12 @@ export { MessageSignal } from './intercom/signal.ts';
 export type { CancelScope, Scoped } from './kernel/cancel-scope.ts';
 export type { Clock, Timer } from './kernel/clock.ts';
 export * from './kernel/errors.ts';
+export * from './kernel/function-errors.ts';
 export * from './kernel/io-errors.ts';
 export type { LifecycleRecord } from './kernel/probe.ts';
 export type { Scheduler } from './kernel/scheduler.ts';
 export * from './kernel/sync-errors.ts';
+export * from './kernel/wait-errors.ts';
 export { Condition, type ConditionSnapshot } from './sync/condition.ts';
 export { Event, type EventSnapshot } from './sync/event.ts';
 export type { Guard } from './sync/guard.ts';
@@ -24,10 +26,12 @@ export { BoundedSemaphore, Semaphore, type SemaphoreSnapshot } from './sync/sema
 export { type OsSignal, SignalEvent } from './sync/signal-event.ts';
 export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
 export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
+export type { BackoffOptions, Jitter } from './taskthread/backoff.ts';
 export { FunctionThread, type FunctionThreadOptions } from './taskthread/function-thread.ts';
 export { currentThread, type FunctionTurn } from './taskthread/function-turn.ts';
-export type { Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
-export { type MainEnd, type MainOptions, runMain } from './taskthread/main.ts';
+export type { ChildState, Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
+export type { Overdue, OverduePolicy } from './taskthread/liveness.ts';
+export { type MainEnd, type MainOptions, type MainSignal, runMain } from './taskthread/main.ts';
 export { run } from './taskthread/run.ts';
 export {
   formatStopReport,
@@ -39,10 +43,17 @@ export {
 export type { RunningSnapshot, TaskSnapshot, ThreadSnapshot, WaitSnapshot } from './taskthread/snapshot.ts';
 export { type SpawnFailure, type SpawnOptions, spawn } from './taskthread/spawn.ts';
 export type { CancelOptions, Spawned } from './taskthread/spawned.ts';
-export type { ChildSpec, Closable, ThreadOptions } from './taskthread/spec.ts';
+export type { ChildSpec, Closable, RestartSpec, ThreadOptions } from './taskthread/spec.ts';
 export { type StartOptions, start } from './taskthread/start.ts';
-export type { FailurePolicy } from './taskthread/supervision.ts';
-export type { ReScheduleOptions, TaskAnswer, TaskBody, TaskOptions, TaskTurn } from './taskthread/task.ts';
+export type {
+  AutoShutdown,
+  FailurePolicy,
+  RestartPolicy,
+  RestartStrategy,
+  SupervisionOptions,
+} from './taskthread/supervision.ts';
+export type { TaskOptions } from './taskthread/task.ts';
+export type { ReScheduleOptions, TaskAnswer, TaskBody, TaskTurn } from './taskthread/task-turn.ts';
 export type { TaskRegistry } from './taskthread/task-registry.ts';
 export {
   type AnyThread,

@@ -143,48 +143,19 @@ export class ChildFailedError extends TaskThreadError {
   }
 }
 
-/** The thread that was joined gave no value. `cause` is what its function threw, or the `CancelledError` that ended it. */
-export class ThreadError extends TaskThreadError {
-  readonly code = 'TT_THREAD_ERROR';
+/** A child had to be restarted more often than its parent's `supervision` bears. `cause` is what it failed with last. */
+export class RestartLimitError extends TaskThreadError {
+  readonly code = 'TT_RESTART_LIMIT';
   readonly path: string;
+  readonly intensity: number;
+  readonly periodMs: number;
 
-  constructor(path: string, cause: unknown) {
-    super(`${path} gave no value: ${messageOf(cause)}`, { cause });
+  constructor(path: string, intensity: number, periodMs: number, cause: unknown) {
+    const why = cause === undefined ? '' : `; last: ${messageOf(cause)}`;
+    super(`${path} is to be restarted more than ${intensity} times in ${periodMs} ms${why}`, { cause });
     this.path = path;
-  }
-}
-
-/** Members of a group failed, and the others were cancelled. `cause` is the first of the errors. */
-export class ThreadGroupError<Member = unknown> extends TaskThreadError {
-  readonly code = 'TT_THREAD_GROUP';
-  /** The members that failed, in the order of failing. */
-  readonly failed: readonly Member[];
-  /** What each of them threw. */
-  readonly errors: readonly unknown[];
-
-  constructor(failed: readonly Member[], errors: readonly unknown[]) {
-    const all = errors.map(messageOf).join('; ');
-    super(`${errors.length} of the group failed: ${all}`, { cause: errors[0] });
-    this.failed = failed;
-    this.errors = errors;
-  }
-}
-
-/** A thread was to be spawned into a group that is over: it was joined, cancelled or left. */
-export class GroupClosedError extends TaskThreadError {
-  readonly code = 'TT_GROUP_CLOSED';
-
-  constructor() {
-    super('the group is closed: it was joined, cancelled or left');
-  }
-}
-
-/** The next result of a group was asked for, but it has no member left. */
-export class GroupEmptyError extends TaskThreadError {
-  readonly code = 'TT_GROUP_EMPTY';
-
-  constructor() {
-    super('the group has no member left to wait for');
+    this.intensity = intensity;
+    this.periodMs = periodMs;
   }
 }
 

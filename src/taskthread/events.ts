@@ -7,20 +7,27 @@ import type { Overflow } from '../intercom/lane-options.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { isThenable, toPromise } from './cancellation.ts';
 import type { Outcome } from './lifecycle.ts';
+import type { Overdue } from './liveness.ts';
 
 /** What a thread tells its listeners. */
 export interface ThreadEvents {
   /** `enter` is done. */
   entered: () => void;
   stopping: (why: string) => void;
+  /** For good: after a restart nothing of the kind is told. */
   ended: (outcome: Outcome) => void;
+  /** An incarnation has ended, and the next one will be started after so many milliseconds. */
+  restarting: (outcome: Outcome, afterMs: number) => void;
   /** Something of this thread threw; `where` is the hook or task. */
   failed: (error: unknown, where: string) => void;
   childEntered: (path: string) => void;
   childEnded: (path: string, outcome: Outcome) => void;
+  childRestarting: (path: string, outcome: Outcome, afterMs: number) => void;
   overflow: (overflow: Overflow) => void;
-  /** A signal that was accepted for this thread will not be handled. */
-  deadLetter: (signal: unknown, reason: string, path: string) => void;
+  /** A hook or a task takes longer than the thread has said (`progressMs`). */
+  overdue: (overdue: Overdue) => void;
+  /** A signal that was accepted for this thread will not be handled; `deliveries`: how often a handler had got it. */
+  deadLetter: (signal: unknown, reason: string, path: string, deliveries: number) => void;
 }
 
 export type ThreadEventEmitter = EventEmitter<ThreadEvents>;

@@ -111,10 +111,11 @@ export class FunctionBody implements ThreadBody {
     this.#function = undefined;
     this.#args = [];
     const what = `function ${this.name}`;
-    this.running = { what, since: life.host.scheduler.coarseNow, signal: undefined, lane: undefined };
+    const turn = new FunctionTurn(life, what);
+    this.running = { what, since: life.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
     let result: unknown;
     try {
-      result = runInScope(new FunctionTurn(life, what), () => run(...args));
+      result = runInScope(turn, () => run(...args));
       if (isThenable(result)) {
         toPromise(result).then(
           (value) => this.#returned(value),

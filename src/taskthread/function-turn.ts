@@ -5,6 +5,7 @@
 import { scopeOf } from '../kernel/ambient.ts';
 import type { CancelScope } from '../kernel/cancel-scope.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Party } from '../kernel/party.ts';
 import type { AnyChild, Child } from './child.ts';
 import { placeOf } from './place.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
@@ -20,8 +21,8 @@ import { Turn } from './turn.ts';
 export class FunctionTurn extends Turn {
   readonly #life: ThreadLife;
 
-  constructor(life: ThreadLife, what: string, scope?: CancelScope, outermost?: Turn) {
-    super(life, what, scope, outermost);
+  constructor(life: ThreadLife, what: string, scope?: CancelScope, party?: Party) {
+    super(life, what, scope, party);
     this.#life = life;
   }
 

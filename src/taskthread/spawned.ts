@@ -5,7 +5,8 @@
 import { ambientScope } from '../kernel/ambient.ts';
 import { calm } from '../kernel/calm.ts';
 import { milliseconds } from '../kernel/check.ts';
-import { CancelledError, ThreadEndedError, ThreadError } from '../kernel/errors.ts';
+import { CancelledError, ThreadEndedError } from '../kernel/errors.ts';
+import { ThreadError } from '../kernel/function-errors.ts';
 import { rejected } from '../kernel/wait-queue.ts';
 import type { AnyChild, WaitOptions } from './child.ts';
 import type { FunctionBody } from './function-body.ts';

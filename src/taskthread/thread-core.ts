@@ -1,6 +1,6 @@
 /**
- * What a thread is and owns, apart from what drives it (`runtime`): its place in the tree, its scope, tasks, children, events,
- * and how all that looks from outside. Small on purpose when idle: what a thread may never need is made when first needed.
+ * What a thread is and owns, apart from what drives it (`runtime`): its place in the tree, its scope, tasks, children, events. How
+ * all that looks from outside is in `thread-view`. Small on purpose when idle: what a thread may never need is made when first needed.
  */
 import type { EdgeEnd, StopBudget } from '../intercom/edge.ts';
 import type { Lane, Wait } from '../intercom/lane.ts';
@@ -9,18 +9,20 @@ import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
+import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
-import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
+import { type Waiter, type WaitOwner, WaitQueue, waitersIn } from '../kernel/wait-queue.ts';
+import { type AnyChild, ChildHandle, type Kind } from './child.ts';
 import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
-import { defaultStopBudget, type HungOn, type StopReport } from './shutdown.ts';
-import { perSecond, type RunningSnapshot, type ThreadSnapshot, type WaitSnapshot } from './snapshot.ts';
+import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
+import { defaultStopBudget } from './shutdown.ts';
 import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
 import type { Stop } from './stop.ts';
-import type { TaskOwner } from './task.ts';
+import type { Task, TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
+import type { Turn } from './turn.ts';
 
 /** A hook that went asynchronous and has not ended. */
 export interface RunningHook {
@@ -29,6 +31,7 @@ export interface RunningHook {
   /** The signal that it handles, and the lane that this came from. */
   readonly signal: unknown;
   readonly lane: Lane | undefined;
+  readonly turn: Turn;
 }
 
 /** The function that a thread runs beside its hooks, if it is the thread of one. */
@@ -43,8 +46,9 @@ export interface ThreadBody {
 }
 
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
+  /** Its own words wait in nobody's name. */
+  declare readonly party?: undefined;
   readonly options: ResolvedThreadOptions;
-  id = 0;
   state: ThreadState = 'created';
   outcome: Outcome | undefined;
   children: Children | undefined;
@@ -52,6 +56,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   intakeError: Error | undefined;
   /** Why its waits throw. */
   cancelError: Error | undefined;
+  /** How long its executions may take, and below it; undefined for as long as they like. */
+  patience: Patience | undefined;
   protected stopping: Stop | undefined;
   body: ThreadBody | undefined;
   /** What it failed with first. */
@@ -64,7 +70,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   #scope: CancelScope | undefined;
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
-  #enders: WaitQueue | undefined;
+  #liveness: Liveness | undefined;
 
   constructor(options: ResolvedThreadOptions) {
     this.options = options;
@@ -79,10 +85,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract handlesOf(kind: Kind): AnyChild[];
   abstract late(what: string, error: unknown): void;
   abstract waitCancelled(waiter: Waiter): void;
-  protected abstract asChild(): ChildRuntime;
+  abstract overdue(overdue: Overdue, policy: OverduePolicy): void;
+  abstract executions(): Execution[];
 
-  get incarnation(): number {
-    return 1;
+  /** A number, unique in the tree; 0 before the start. */
+  get id(): number {
+    return this.#edge?.id ?? 0;
   }
 
   get ended(): boolean {
@@ -117,9 +125,14 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#edge === undefined ? this.name : `${this.#edge.parent.path}/${this.name}-${this.id}`;
   }
 
+  /** Who it is, in a trace. */
+  get actor(): string {
+    return this.path;
+  }
+
   get handle(): ChildHandle {
     const { edge } = this;
-    edge.handle ??= new ChildHandle(edge, this.asChild());
+    edge.handle ??= new ChildHandle(edge);
     return edge.handle as ChildHandle;
   }
 
@@ -158,6 +171,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#tasks;
   }
 
+  /** All that have not ended; none is made by asking. */
+  protected allTasks(): Iterable<Task> {
+    return this.#tasks?.all() ?? [];
+  }
+
   get intakeRunning(): number {
     return this.#tasks?.intakeRunning ?? 0;
   }
@@ -181,16 +199,50 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
       if (this.ended) this.#scope.end(() => new ThreadEndedError(this.path));
       else if (refusal !== undefined) this.#scope.cancel(refusal);
     }
+    // It is asked for when something waits.
+    this.#liveness?.began();
     return this.#scope;
+  }
+
+  /** The hook that keeps it from taking, while that waits for something. */
+  get loopParty(): Party | undefined {
+    return this.running?.turn.waitingParty;
+  }
+
+  get hookParties(): readonly Party[] {
+    const parties = [this.loopParty, this.body?.running?.turn.waitingParty, this.exitRunning?.turn.waitingParty];
+    return parties.filter((party) => party !== undefined);
+  }
+
+  runs(party: Party): boolean {
+    return this.hookParties.includes(party);
   }
 
   attach(edge: LocalEdge): void {
     this.#edge = edge;
-    this.id = this.host.nextId++;
+    if (edge.id === 0) edge.id = this.host.nextId++;
+    this.patience = patienceOf(this.options.liveness, (edge.parent as { readonly patience?: Patience }).patience);
+    if (this.patience !== undefined) this.#liveness = new Liveness(this);
+  }
+
+  /** Takes over what users hold of the incarnation before: its listeners. */
+  succeed(before: ThreadCore): void {
+    this.#events = before.#events;
+  }
+
+  /** A hook went asynchronous, or a turn of a task that has said how long it may take. */
+  executionBegan(progressMs?: number): void {
+    if (progressMs !== undefined) this.#liveness ??= new Liveness(this);
+    this.#liveness?.began(progressMs);
+  }
+
+  waiters(): Waiter[] {
+    return this.#scope === undefined ? [] : [...waitersIn(this.#scope)];
   }
 
   /** Ends all waits, and for good. */
   protected endBelongings(): void {
+    this.#liveness?.end();
     if (this.#tasks === undefined && this.#scope === undefined) return;
     this.#tasks?.cancelAll(new ThreadEndedError(this.path));
     this.#tasks?.endAll();
@@ -221,28 +273,26 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   waitEnded(wait: Wait): Promise<unknown> {
-    this.#enders ??= new WaitQueue();
-    return this.#enders.park(this, { scope: wait.cancelScope, by: wait });
+    const { edge } = this;
+    const { scheduler } = this.host;
+    edge.enders ??= new WaitQueue();
+    return edge.enders.park(this, { scope: wait.cancelScope, by: wait, scheduler });
   }
 
   /** Somebody waits for its end, or listens: a failure is not silent then. */
   get observed(): boolean {
-    return (this.#enders?.length ?? 0) > 0 || this.#events !== undefined || this.host.probe.on;
-  }
-
-  protected wakeEnders(): void {
-    this.#enders?.wakeAll();
+    return (this.edge.enders?.length ?? 0) > 0 || this.#events !== undefined || this.host.probe.on;
   }
 
   describeWait(waiter: Waiter): string {
     return waiter.item === undefined ? `the end of ${this.path}` : `enter of ${(waiter.item as LocalEdge).path}`;
   }
 
-  deadLetter(lane: Lane, signal: unknown, reason: string): void {
+  deadLetter(lane: Lane, signal: unknown, reason: string, deliveries: number): void {
     const { path } = lane.owner;
-    emit(this.#events, 'deadLetter', signal, reason, path);
+    emit(this.#events, 'deadLetter', signal, reason, path, deliveries);
     const { probe } = this.host;
-    if (probe.on) probe.record({ kind: 'dead-letter', path, direction: lane.direction, reason, signal });
+    if (probe.on) probe.record({ kind: 'dead-letter', path, direction: lane.direction, reason, signal, deliveries });
   }
 
   overflowed(lane: Lane): void {
@@ -260,64 +310,4 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
       process.emitWarning(`onOverflow of ${path} threw: ${String(error)}`, 'TaskThreadWarning');
     }
   }
-
-  abstract stopReport(): StopReport;
-
-  snapshot(): ThreadSnapshot {
-    const { clock } = this.host;
-    const now = clock.now();
-    const ageMs = this.bornAt === 0 ? 0 : now - this.bornAt;
-    const edge = this.edge.snapshot();
-    const children: ThreadSnapshot[] = [];
-    for (const child of this.children ?? []) children.push((child.child as ChildRuntime).snapshot());
-    return {
-      id: this.id,
-      path: this.path,
-      type: this.type,
-      state: this.state,
-      ageMs,
-      incarnation: this.incarnation,
-      restarts: this.incarnation - 1,
-      running: this.#runningHooks(now),
-      tasks: [...(this.#tasks?.all() ?? [])].map((task) => task.snapshot(now)),
-      waits: this.#scope === undefined ? [] : waitsOf(this.#scope, now),
-      edge,
-      downPerSecond: perSecond(edge.down?.handled ?? 0, ageMs),
-      upPerSecond: perSecond(edge.up?.handled ?? 0, ageMs),
-      lastError: this.lastError,
-      children,
-    };
-  }
-
-  /** What it would be abandoned for if it were given up now. */
-  protected hungOn(): HungOn[] {
-    const now = this.host.clock.now();
-    const hung: HungOn[] = [];
-    for (const hook of [this.running, this.body?.running, this.exitRunning]) {
-      if (hook === undefined) continue;
-      const { what, since, signal } = hook;
-      hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }) });
-    }
-    for (const task of this.#tasks?.all() ?? []) {
-      if (task.running) hung.push({ what: `task ${task.name}`, forMs: now - task.runningSince });
-    }
-    return hung;
-  }
-
-  #runningHooks(now: number): RunningSnapshot[] {
-    const hooks = [this.running, this.body?.running, this.exitRunning];
-    return hooks.flatMap((hook) => (hook === undefined ? [] : [{ what: hook.what, sinceMs: now - hook.since }]));
-  }
-}
-
-function waitsOf(scope: CancelScope, now: number): WaitSnapshot[] {
-  const waits: WaitSnapshot[] = [];
-  for (const member of scope.members()) {
-    if (member instanceof CancelScope) waits.push(...waitsOf(member, now));
-    else if (member instanceof Waiter) {
-      const by = (member.by as { readonly what?: string } | undefined)?.what;
-      waits.push({ on: member.owner.describeWait(member), by, sinceMs: Math.max(0, now - member.since) });
-    }
-  }
-  return waits;
 }

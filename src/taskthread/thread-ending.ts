@@ -1,35 +1,34 @@
 /**
  * How a thread fails, stops and ends, and what is then said about it: the control lane's verbs downwards, acted on at once
- * (law 7). How it begins and takes children is in `thread-life`; the steps of a stop are in `stop`, its arithmetic in `shutdown`.
+ * (law 7). Its last hook is in `thread-exit`; how it begins and takes children in `thread-life`; the steps of a stop are in `stop`,
+ * its arithmetic in `shutdown`.
  */
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
-import { runOutside } from '../kernel/ambient-storage.ts';
-import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
+import { OverdueError } from '../kernel/wait-errors.ts';
 import { live } from '../kernel/probe.ts';
-import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
+import { isCancellation, isStopRefusal } from './cancellation.ts';
+import { deadlockWatch } from './deadlock-watch.ts';
 import { emit } from './events.ts';
 import { type LifeEvent, nextState, type Outcome, type Verdict } from './lifecycle.ts';
-import { Runtime } from './runtime.ts';
+import type { Overdue, OverduePolicy } from './liveness.ts';
 import type { StopReport, ThreadReport } from './shutdown.ts';
-import { closeOwned, type ResolvedChildSpec } from './spec.ts';
+import type { ResolvedChildSpec } from './spec.ts';
 import { Stop, type StoppingThread, StopTally } from './stop.ts';
-import { Turn } from './turn.ts';
+import { mayRestart, type StopCause } from './supervision.ts';
+import { ThreadExit } from './thread-exit.ts';
 
-export type LifeHook = (this: object, turn: Turn) => unknown;
-
-export abstract class ThreadEnding extends Runtime implements ChildEnd, StoppingThread {
+export abstract class ThreadEnding extends ThreadExit implements ChildEnd, StoppingThread {
   /** `enter` was begun, and is done. */
   protected began = false;
-  protected hasEntered = false;
-  #exitScope: CancelScope | undefined;
-  #exitBegun = false;
+  hasEntered = false;
   #stoppedItself = false;
   #tally: StopTally | undefined;
   #tookMs = 0;
 
-  protected abstract exitHook(): LifeHook | undefined;
+  /** Nobody of its children is started again any more. */
+  protected abstract restartsGiveWay(): void;
 
   get tally(): StopTally | undefined {
     return this.#tally;
@@ -56,43 +55,51 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
 
   taskEnded(task: string): void {
     this.forgetTask(task);
+    // It could have answered what the running handler was asked; nobody can any more.
+    const { loopParty } = this;
+    if (loopParty !== undefined && this.tasksRunning === 0) deadlockWatch.changed(loopParty);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'task-ended', path: this.path, task });
     if (this.stopping !== undefined) this.wake();
   }
 
-  /** What a stop brings about is only recorded; anything else must not be silent, also when nobody listens. */
-  override late(what: string, error: unknown): void {
-    const probe = this.started ? this.host.probe : undefined;
-    if (probe?.on === true) probe.record({ kind: 'late', path: this.path, what, error });
-    else if (!isCancellation(error) && !(error instanceof ThreadEndedError) && !isStopRefusal(error, this.path)) {
-      process.emitWarning(`${what} of ${this.path} failed late: ${messageOf(error)}`, 'TaskThreadWarning');
-    }
-  }
-
   /** The first failure is the outcome; one that comes while it stops does not keep the rest from ending in order. */
-  protected fail(where: string, error: unknown, deafen: boolean): void {
+  protected override fail(where: string, error: unknown, deafen: boolean, budget = this.stopDefaults): void {
     this.lastError = messageOf(error);
     this.failure ??= { error };
     emit(this.listened, 'failed', error, where);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'failed', path: this.path, where, error });
     if (deafen) {
-      this.#beginStop(this.stopDefaults, `${where} failed`);
+      if (this.state === 'stopping') this.#settleInbox('failed');
+      this.#beginStop(budget, `${where} failed`, 'failed');
       this.cancelOwnWaits(new CancelledError(`${this.path} has failed`));
     }
     this.wake();
   }
 
+  override overdue(overdue: Overdue, policy: OverduePolicy): void {
+    const { what, ageMs, waits } = overdue;
+    emit(this.listened, 'overdue', overdue);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'overdue', path: this.path, ...overdue });
+    if (policy === 'report' || (this.state !== 'entering' && this.state !== 'running')) return;
+    // No time to drain: what hangs would be waited for.
+    const error = new OverdueError(this.path, what, ageMs, waits);
+    this.fail(what, error, true, { ...this.stopDefaults, drainMs: 0 });
+  }
+
   // ---- stopping ----
 
   stopItself(why: string): void {
+    this.schedulerIfStarted?.spend();
+    if (this.ended) throw new ThreadEndedError(this.path);
     if (this.state === 'entering' || this.state === 'running') this.#stoppedItself = true;
-    this.#askToStop(this.stopDefaults, why);
+    this.#askToStop(this.stopDefaults, why, 'finished');
   }
 
   requestStop(budget: StopBudget, why: string): void {
-    this.#askToStop(budget, why);
+    this.#askToStop(budget, why, 'asked');
     // Asked by itself it drains, and `enter` with it; asked by others, an `enter` that is under way is not wanted any more.
     if (this.state === 'stopping' && !this.hasEntered) {
       this.cancelOwnWaits(new CancelledError(`${this.path} was stopped in enter`));
@@ -114,6 +121,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
       this.stopping = new Stop(this, 'gated');
       this.#announceStop('its parent is cancelled');
       this.edge.closeDown();
+      this.restartsGiveWay();
     }
     this.stopping?.cancelOwn(error);
     this.eachChild(further);
@@ -127,6 +135,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   abandon(): void {
     if (this.state === 'created') this.#end();
     if (this.ended) return;
+    this.restartsGiveWay();
     this.exiting();
     this.#end();
   }
@@ -138,51 +147,9 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.cancelTasks(error);
   }
 
-  exiting(): boolean {
-    if (this.#exitBegun) return this.exitRunning !== undefined;
-    this.#exitBegun = true;
-    const exit = this.exitHook();
-    if (exit === undefined) return false;
-    this.#exitScope = new CancelScope(this.host, this.getScope(), { shielded: true });
-    // Set before the call: a stop from inside `exit` must find it running.
-    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined };
-    let result: unknown;
-    let waits: boolean;
-    try {
-      const turn = new Turn(this, 'exit', this.#exitScope);
-      runOutside(() => {
-        result = exit.call(this.thread, turn);
-      });
-      waits = isThenable(result);
-    } catch (error) {
-      this.exitRunning = undefined;
-      this.fail('exit', error, false);
-      return false;
-    }
-    if (waits) this.#awaitExit(result as PromiseLike<unknown>);
-    else this.exitRunning = undefined;
-    return waits;
-  }
-
-  #awaitExit(result: PromiseLike<unknown>): void {
-    const settled = (): boolean => {
-      if (this.ended) return false;
-      this.exitRunning = undefined;
-      this.wake();
-      return true;
-    };
-    toPromise(result).then(settled, (error: unknown) => {
-      if (!settled()) this.late('exit', error);
-      else if (this.#exitScope?.cancelled !== true || !isCancellation(error)) this.fail('exit', error, false);
-    });
-  }
-
-  cancelExit(error: Error): void {
-    this.#exitScope?.cancel(error);
-  }
-
-  #askToStop(budget: StopBudget, why: string): void {
+  #askToStop(budget: StopBudget, why: string, cause: StopCause): void {
     if (this.state === 'stopping') {
+      this.#settleInbox(cause);
       this.stopping?.ask(budget);
       this.wake();
     } else if (this.state === 'created') {
@@ -195,18 +162,19 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
         this.tasksRunning === 0 &&
         (this.children === undefined || this.children.size === 0) &&
         this.exitHook() === undefined;
-      this.#beginStop(budget, why, idle);
+      this.#beginStop(budget, why, cause, idle);
       if (idle) this.#end();
       else this.wake();
     }
   }
 
-  #beginStop(budget: StopBudget, why: string, idle = false): void {
+  #beginStop(budget: StopBudget, why: string, cause: StopCause, idle = false): void {
     if (!this.become('stop')) return;
     if (!idle) this.stopping = new Stop(this, budget);
     this.#announceStop(why);
-    this.edge.closeDown();
+    this.#settleInbox(cause);
     if (idle) return;
+    this.restartsGiveWay();
     // A function without children takes nothing in, and will not any more: nobody needs the error.
     const takesIn = this.body === undefined || (this.children !== undefined && this.children.size > 0);
     if (takesIn && this.intakeError === undefined) {
@@ -215,6 +183,24 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
       for (let i = 0; i < ends.length; i++) ends[i]?.closeIntake(error, ends);
     }
     this.stopping?.begin();
+  }
+
+  /** What the parent sent, and sends from now on, is for the next incarnation, where one may follow; else it takes no more. */
+  #settleInbox(cause: StopCause): void {
+    const { edge } = this;
+    const { restart } = edge.spec as ResolvedChildSpec;
+    if (edge.supervised?.final === false && mayRestart(restart, cause)) this.holdInbox();
+    else {
+      edge.unhold();
+      edge.closeDown();
+    }
+  }
+
+  protected holdInbox(): void {
+    const { edge } = this;
+    if (edge.held) return;
+    if (edge.down !== undefined) this.forgetLane(edge.down);
+    edge.hold();
   }
 
   #announceStop(why: string): void {
@@ -240,18 +226,29 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     const busy = this.running !== undefined || this.exitRunning !== undefined || this.tasksRunning > 0;
     const hungOn = busy ? this.hungOn() : [];
     this.outcome = this.#makeOutcome(hungOn.length > 0);
+    const goesOn = this.edge.parent.restarts(this.edge);
+    if (goesOn) this.holdInbox();
     // From here on every word throws: whatever of the user's runs below finds a thread that has ended.
     this.state = 'stopped';
     this.#closeBooks(this.outcome, hungOn);
-    this.running?.lane?.lost(this.running.signal, 'its handler was abandoned');
+    const lane = this.running?.lane;
+    if (lane !== undefined) this.edge.signalFailed(lane, this.running?.signal, 'its handler was abandoned');
     this.endBelongings();
     this.discardWork();
+    this.#recordEnd(this.outcome);
+    if (goesOn) this.edge.suspend();
+    else this.over();
+    this.edge.parent.childEnded(this.edge);
+    if (goesOn) return;
+    this.body?.ended();
+    this.edge.enders?.wakeAll();
+  }
+
+  /** No other incarnation follows. */
+  over(): void {
     this.edge.end('its receiver has ended');
     this.closeOwned(this.edge.spec as ResolvedChildSpec);
-    this.#announceEnd(this.outcome);
-    this.edge.parent.childEnded(this.edge);
-    this.body?.ended();
-    this.wakeEnders();
+    emit(this.listened, 'ended', this.outcome!);
   }
 
   #makeOutcome(abandoned: boolean): Outcome {
@@ -280,16 +277,11 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     for (const { what, forMs } of hungOn) probe.record({ kind: 'abandoned', path: this.path, hungOn: what, forMs });
   }
 
-  #announceEnd(outcome: Outcome): void {
-    emit(this.listened, 'ended', outcome);
+  #recordEnd(outcome: Outcome): void {
     const { probe } = this.host;
     if (!probe.on) return;
     const error = outcome.kind === 'failed' ? { error: outcome.error } : {};
     probe.record({ kind: 'ended', path: this.path, outcome: outcome.kind, ...error });
-  }
-
-  closeOwned(spec: Pick<ResolvedChildSpec, 'owns'>): void {
-    if (spec.owns !== undefined) closeOwned(spec.owns, (error) => this.late('closing what it owned', error));
   }
 
   /** Goes one step on in its life; false when the event means nothing now. */

@@ -8,13 +8,8 @@ import { ambientScope } from '../kernel/ambient.ts';
 import { calm } from '../kernel/calm.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
-import {
-  CancelledError,
-  GroupClosedError,
-  GroupEmptyError,
-  ThreadEndedError,
-  ThreadGroupError,
-} from '../kernel/errors.ts';
+import { CancelledError, ThreadEndedError } from '../kernel/errors.ts';
+import { GroupClosedError, GroupEmptyError, ThreadGroupError } from '../kernel/function-errors.ts';
 import type { WaitOptions } from './child.ts';
 import type { AnyFunction, FunctionBody } from './function-body.ts';
 import { GroupMembers } from './group-members.ts';

@@ -2,22 +2,25 @@
  * How a thread begins, takes children, and hears of their end: the control lane's verbs upwards, acted on at once (law 7). What
  * a child's end means is decided in `supervision`; how the thread itself fails, stops and ends is in `thread-ending`.
  */
-import type { ParentEnd } from '../intercom/edge.ts';
+import type { ChildEnd, ParentEnd } from '../intercom/edge.ts';
 import { LocalEdge } from '../intercom/local-edge.ts';
 import { messageOf } from '../kernel/describe.ts';
-import { CancelledError, ChildFailedError, NotStartedError, ThreadStoppingError } from '../kernel/errors.ts';
+import { CancelledError, NotStartedError, ThreadStoppingError } from '../kernel/errors.ts';
+import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
-import { rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
+import { failing, rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
 import { Children } from './children.ts';
 import { emit } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
+import { lookedAt } from './looked-at.ts';
 import type { ResolvedChildSpec } from './spec.ts';
-import { decide } from './supervision.ts';
-import { type LifeHook, ThreadEnding } from './thread-ending.ts';
-import { Turn } from './turn.ts';
+import type { FailurePolicy } from './supervision.ts';
+import { SupervisedChild, Supervisor } from './supervisor.ts';
+import type { LifeHook } from './thread-exit.ts';
+import { ThreadSupervising } from './thread-supervising.ts';
 
-export abstract class ThreadLife extends ThreadEnding implements ParentEnd, ChildRuntime {
+export abstract class ThreadLife extends ThreadSupervising implements ParentEnd, ChildRuntime {
   #entering: WaitQueue | undefined;
   /** Ended children that are still in the list, because something that they had sent is not handled yet. */
   #leftovers = 0;
@@ -40,10 +43,6 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     return handles;
   }
 
-  protected override asChild(): ChildRuntime {
-    return this;
-  }
-
   // ---- begin ----
 
   protected override begin(): void {
@@ -56,7 +55,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     else
       this.callHook(
         'enter',
-        () => enter.call(this.thread, new Turn(this, 'enter')),
+        (turn) => enter.call(this.thread, turn),
         () => this.#entered(),
       );
   }
@@ -86,12 +85,36 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     const edge = this.adopt(child, spec);
     this.#entering ??= new WaitQueue();
     edge.entering = this.#entering.parkWaiter(this, { scope: wait.cancelScope, item: edge, by: wait });
-    return edge.entering.promise as Promise<ChildHandle>;
+    const entered = edge.entering.promise as Promise<ChildHandle>;
+    // What has no `enter` cannot fail in it, and most threads of a crowd have none: a plain promise costs half as much.
+    if (child.enterHook() === undefined) return entered;
+    return lookedAt(entered, this.host.scheduler, (error) => {
+      const { outcome } = child;
+      // Not where it was the wait that failed: then the child's end has been looked at already.
+      if (outcome?.kind !== 'failed' || outcome.error !== error) return;
+      if (this.ended) this.late(`enter of ${edge.path}`, error);
+      else this.supervise(edge, outcome);
+    });
+  }
+
+  /** A child that cannot be made, or not be added as it was asked: the caller's failure, and so this thread's if nobody looks. */
+  refuseChild(error: unknown, policy: FailurePolicy): Promise<never> {
+    const refused = failing(error, this.schedulerIfStarted);
+    if (!this.started) return refused;
+    return lookedAt(refused, this.host.scheduler, () => {
+      if (this.ended) this.late('addChild', error);
+      else if (policy === 'escalate') this.fail('addChild', error, this.state !== 'stopping');
+      else this.lastError = messageOf(error);
+    });
   }
 
   /** Attaches a child and makes its beginning due. That it may be added, `refusalOfChild` has said. */
   adopt(child: ThreadLife, spec: ResolvedChildSpec): LocalEdge {
     const edge = new LocalEdge(this, child, spec);
+    if (spec.restart !== undefined || spec.significant) {
+      edge.supervised = new SupervisedChild(spec.redeliver);
+      this.supervisor ??= new Supervisor(this, this.options.supervision);
+    }
     child.attach(edge);
     if (this.intakeError !== undefined) child.closeIntake(this.intakeError, []);
     this.children ??= new Children();
@@ -118,6 +141,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     const { handle } = edge.child as ThreadLife;
     edge.entering?.wake(handle);
     edge.entering = undefined;
+    if (edge.supervised !== undefined) this.supervisor?.entered(edge);
     if (this.listened !== undefined) emit(this.listened, 'childEntered', edge.path);
   }
 
@@ -129,27 +153,30 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       if (child.tally === undefined) this.stopping.tally.threads++;
       else this.stopping.tally.merge(child.tally);
     }
-    if (edge.entering === undefined) this.#childLeft(edge, outcome);
+    if (!edge.ended) this.supervisor?.crashed(edge, outcome.error);
+    else if (edge.entering === undefined) this.childLeft(edge, outcome);
     else this.#childNeverEntered(edge, edge.entering, outcome);
+    if (edge.ended) this.supervisor?.gone(edge);
     this.wake();
   }
 
   /** Nothing of it is left; its failure belongs to who waits for its `enter`. */
   #childNeverEntered(edge: LocalEdge, entering: Waiter, outcome: Outcome): void {
     edge.entering = undefined;
+    if (edge.supervised !== undefined) edge.supervised.final = true;
     if (edge.up !== undefined) {
       edge.up.discard('its sender never entered');
       this.forgetLane(edge.up);
     }
     this.#remove(edge);
-    if (!entering.parked) this.#supervise(edge, outcome);
+    if (!entering.parked) this.supervise(edge, outcome);
     else if (outcome.kind === 'failed') entering.fail(outcome.error);
     else entering.fail(new CancelledError(`${edge.path} was stopped in enter`));
   }
 
-  #childLeft(edge: LocalEdge, outcome: Outcome): void {
+  protected override childLeft(edge: LocalEdge, outcome: Outcome): void {
     if (this.listened !== undefined) emit(this.listened, 'childEnded', edge.path, outcome);
-    this.#supervise(edge, outcome);
+    this.supervise(edge, outcome);
     this.#leftovers++;
     const left = edge.up !== undefined && (!edge.up.empty || this.running?.lane === edge.up);
     if (!left) this.childGone(edge);
@@ -172,7 +199,47 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
   waitCancelled(waiter: Waiter): void {
     // Nobody waits any more for this child's enter: then it is not to be (law 18).
     const edge = waiter.item as LocalEdge | undefined;
-    edge?.child.requestStop({ ...this.stopDefaults, drainMs: 0 }, 'the wait for its enter was cancelled');
+    edge?.requestStop({ ...this.stopDefaults, drainMs: 0 }, 'the wait for its enter was cancelled');
+  }
+
+  /** Of the wait for a child's `enter`: that hook. Of the wait for the end: any hook in the subtree. */
+  blockersOf(waiter: Waiter): readonly Party[] {
+    const edge = waiter.item as LocalEdge | undefined;
+    if (edge !== undefined) {
+      const child = edge.child as ThreadLife;
+      return child.hasEntered ? NO_PARTIES : child.hookParties;
+    }
+    const ends: ChildEnd[] = [this];
+    const parties: Party[] = [];
+    for (let i = 0; i < ends.length; i++) {
+      const end = ends[i]!;
+      parties.push(...(end.hookParties ?? NO_PARTIES));
+      end.eachChild(ends);
+    }
+    return parties;
+  }
+
+  /** A task may have been given the reply; a child has been, while what carries it is queued or handled there. */
+  handlesAlone(request: unknown, reply: unknown): boolean {
+    if (this.running?.lane === undefined || this.running.signal !== request || this.tasksRunning > 0) return false;
+    const below: ChildEnd[] = [];
+    this.eachChild(below);
+    for (let i = 0; i < below.length; i++) {
+      const end = below[i] as ThreadLife;
+      const carriesReply = (signal: unknown): boolean => carries(signal, reply);
+      if (carriesReply(end.running?.signal) || end.edge.down?.holds(carriesReply) === true) return false;
+      end.eachChild(below);
+    }
+    return true;
+  }
+
+  detailsOf(waiter: Waiter): WaitDetails {
+    return { word: waiter.item === undefined ? 'join' : 'addChild' };
+  }
+
+  waitDeadlocked(waiter: Waiter): void {
+    const edge = waiter.item as LocalEdge | undefined;
+    edge?.requestStop({ ...this.stopDefaults, drainMs: 0 }, 'its enter and who waits for that wait for each other');
   }
 
   #remove(edge: LocalEdge): boolean {
@@ -180,16 +247,9 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     if (edge.awaited) this.stopping?.childGone();
     return true;
   }
+}
 
-  #supervise(edge: LocalEdge, outcome: Outcome): void {
-    const { onFailure } = edge.spec as ResolvedChildSpec;
-    if (decide(onFailure, outcome) === 'fail-parent') this.failedBelow(edge.path, outcome.error);
-    else if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
-  }
-
-  /** A child's failure is this thread's. */
-  failedBelow(path: string, error: unknown): void {
-    const failure = error instanceof ChildFailedError ? error : new ChildFailedError(path, error);
-    this.fail(`child ${path}`, failure, this.state !== 'stopping');
-  }
+/** In the open, that is: as the signal, or as a property of it. */
+function carries(signal: unknown, reply: unknown): boolean {
+  return signal === reply || (typeof signal === 'object' && signal !== null && Object.values(signal).includes(reply));
 }

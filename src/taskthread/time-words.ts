@@ -12,7 +12,6 @@ import type { WaitOptions } from './child.ts';
 import { FunctionTurn } from './function-turn.ts';
 import { placeOf } from './place.ts';
 import { withinLimit } from './time-limit.ts';
-import type { Turn } from './turn.ts';
 
 /** A length of time in milliseconds, or `null` for none of its own; as an object with the scope that it is in. */
 export type Within = number | null | { readonly ms: number | null; readonly scope?: Scoped };
@@ -136,7 +135,7 @@ async function limited<Args extends unknown[], Result>(
   };
   return withinLimit(host, limit, (inner) =>
     runInScope(
-      new FunctionTurn(place.life, place.what, inner, place.turn?.holder as Turn | undefined),
+      new FunctionTurn(place.life, place.what, inner, place.turn?.party),
       () => work(...args) as Awaited<Result> | Promise<Awaited<Result>>,
     ),
   );

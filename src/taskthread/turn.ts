@@ -12,7 +12,8 @@ import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
-import { rejected, sleep } from '../kernel/wait-queue.ts';
+import { Party, type PartyOwner, type PartyWatch } from '../kernel/party.ts';
+import { failing, rejected, sleep } from '../kernel/wait-queue.ts';
 import {
   type AnyChild,
   type AskOptions,
@@ -23,10 +24,12 @@ import {
   type KindOf,
   type SendTarget,
 } from './child.ts';
+import { deadlockWatch } from './deadlock-watch.ts';
 import { withinLimit } from './time-limit.ts';
 
 /** What a turn needs of its thread. */
-export interface TurnOwner extends SendTarget {
+export interface TurnOwner extends SendTarget, PartyOwner {
+  readonly path: string;
   readonly host: Host;
   /** The edge to the parent. */
   readonly edge: Edge;
@@ -38,20 +41,30 @@ export interface TurnOwner extends SendTarget {
 export class Turn<in Up = never> implements Scoped {
   readonly #owner: TurnOwner;
   #scope: CancelScope | undefined;
+  #party: Party | undefined;
   /** What is being executed, in words: `signalHandler`, `task read`. */
   readonly what: string;
-  readonly #outermost: Turn | undefined;
 
-  constructor(owner: TurnOwner, what: string, scope?: CancelScope, outermost?: Turn) {
+  constructor(owner: TurnOwner, what: string, scope?: CancelScope, party?: Party) {
     this.#owner = owner;
     this.what = what;
     this.#scope = scope;
-    this.#outermost = outermost;
+    this.#party = party;
   }
 
-  /** This execution, as the owner of locks: a turn of `timeoutAfter` or `shield` is a part of the one around it. */
+  /** This execution: whose waits these are, and what holds locks. A turn of `timeoutAfter` or `shield` is a part of the one around it. Not for users. */
+  get party(): Party {
+    this.#party ??= new Party(this.#owner, this.what, this.watch());
+    return this.#party;
+  }
+
   get holder(): object {
-    return this.#outermost ?? this;
+    return this.party;
+  }
+
+  /** The same while it waits for something. Not for users. */
+  get waitingParty(): Party | undefined {
+    return this.#party?.waits === true ? this.#party : undefined;
   }
 
   /** `signalHandler of /Master-1/Database-2` */
@@ -70,6 +83,11 @@ export class Turn<in Up = never> implements Scoped {
     return this.#scope;
   }
 
+  /** Where its thread stands in the tree. */
+  get path(): string {
+    return this.#owner.path;
+  }
+
   /** Fires when this turn is cancelled: for `fetch` and every Node API that takes one. */
   get abortSignal(): AbortSignal {
     return this.cancelScope.abortSignal;
@@ -80,8 +98,17 @@ export class Turn<in Up = never> implements Scoped {
     return this.#owner.ended || this.cancelScope.cancelled;
   }
 
+  /**
+   * In `signalHandler`: how often its signal has been given to a handler, this time included: 1, and more when a restart has
+   * delivered it again (`redeliver`).
+   */
+  get deliveryCount(): number {
+    return this.#owner.edge.deliveries;
+  }
+
   /** Throws `CancelledError` if this turn is cancelled. For long work without waits. */
   checkCancelled(): void {
+    this.#owner.schedulerIfStarted?.spend();
     if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
     this.cancelScope.check();
   }
@@ -134,10 +161,16 @@ export class Turn<in Up = never> implements Scoped {
     return this.#askWithin(options, (turn) => owner.edge.askUp(make, turn));
   }
 
-  /** Waits; 0 gives the event loop its turn. *Cancel-safe:* no timer is left. */
+  /** Waits; 0 gives the event loop its turn. Rejects with `InvalidOptionError`. *Cancel-safe:* no timer is left. */
   sleep(ms: number): Promise<void> {
-    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), this.#owner.host.scheduler);
-    return sleep(milliseconds('sleep', ms), this.cancelScope, this);
+    const { scheduler } = this.#owner.host;
+    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), scheduler);
+    try {
+      milliseconds('sleep', ms);
+    } catch (error) {
+      return failing(error, scheduler);
+    }
+    return sleep(ms, this.cancelScope, this);
   }
 
   /**
@@ -156,7 +189,10 @@ export class Turn<in Up = never> implements Scoped {
     return this.#within('the work', ms, false, work);
   }
 
-  /** Asks the thread to stop, and returns at once: to stop is never awaited from inside. */
+  /**
+   * Asks the thread to stop, and returns at once: to stop is never awaited from inside. Of a thread that is stopping already it
+   * changes nothing. Errors: `ThreadEndedError`.
+   */
   stop(): void {
     this.#owner.stopItself(`${this.what} asked for it`);
   }
@@ -175,13 +211,21 @@ export class Turn<in Up = never> implements Scoped {
     return this.#owner.getScope();
   }
 
+  /** Who looks for circles among the waits of this turn. */
+  protected watch(): PartyWatch | undefined {
+    return deadlockWatch;
+  }
+
   #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
-    const limit = { what, timeoutMs: milliseconds('ms', ms), outer: this.cancelScope, shielded };
-    return calm(
-      withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.#outermost ?? this))),
-    );
+    try {
+      milliseconds('ms', ms);
+    } catch (error) {
+      return failing(error, owner.host.scheduler);
+    }
+    const limit = { what, timeoutMs: ms, outer: this.cancelScope, shielded };
+    return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.party))));
   }
 
   #askWithin<Answer>(options: AskOptions | undefined, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {

@@ -6,7 +6,7 @@ import { SocketFailedError } from '../kernel/io-errors.ts';
 import type { Socket } from '../net/socket.ts';
 import type { AnyChild } from '../taskthread/child.ts';
 import type { Outcome } from '../taskthread/lifecycle.ts';
-import type { TaskTurn } from '../taskthread/task.ts';
+import type { TaskTurn } from '../taskthread/task-turn.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 import { closeInOrder } from './closing-connection.ts';

@@ -1,14 +1,30 @@
 import * as core from '../../src/kernel/errors.ts';
+import * as functions from '../../src/kernel/function-errors.ts';
 import * as io from '../../src/kernel/io-errors.ts';
+import * as simulation from '../../src/kernel/simulation-errors.ts';
 import * as sync from '../../src/kernel/sync-errors.ts';
+import * as waits from '../../src/kernel/wait-errors.ts';
 
-const catalogue = { ...core, ...io, ...sync };
+const catalogue = { ...core, ...functions, ...io, ...simulation, ...sync, ...waits };
 
 const cause = new Error('root of it');
 const bytes = Buffer.from('abc');
 const signal = { kind: 'frames' };
 const progress = { bytesRead: 3 };
 const e = catalogue;
+const lane = {
+  path: '/A-1/B-2',
+  direction: 'down',
+  queued: 2,
+  capacity: 2,
+  bytes: 9,
+  maxBytes: 10,
+  waiting: 1,
+} as const;
+const chain: readonly waits.DeadlockLink[] = [
+  { path: '/A-1', hook: 'signalHandler', waitsFor: 'a place', lane, wayOut: 'a task' },
+  { path: '/A-1/B-2', hook: 'enter', waitsFor: 'the end of /A-1', lane: undefined, wayOut: 'childEnded' },
+];
 
 /** Each class: one of it made, its code, its fields, a part of its message. */
 const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, string][] = [
@@ -50,6 +66,20 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     '/A-1 takes no more',
   ],
   ['LaneFullError', new e.LaneFullError('/A-1', signal), 'TT_LANE_FULL', { path: '/A-1', signal }, '/A-1 is full'],
+  [
+    'DeadlockError',
+    new e.DeadlockError(chain, signal),
+    'TT_DEADLOCK',
+    { chain, signal },
+    'signalHandler of /A-1 waits for a place (holds 2 of 2 signals, 9 of 10 bytes)\n    way out: a task\n  enter of /A-1/B-2',
+  ],
+  [
+    'OverdueError',
+    new e.OverdueError('/A-1', 'signalHandler', 1500.4, ['a place', 'the end of /A-1/B-2']),
+    'TT_OVERDUE',
+    { path: '/A-1', what: 'signalHandler', ageMs: 1500.4, waits: ['a place', 'the end of /A-1/B-2'] },
+    'signalHandler of /A-1 has been under way for 1500 ms, waiting for a place and the end of /A-1/B-2',
+  ],
   ['ChildFailedError', new e.ChildFailedError('/A-1', cause), 'TT_CHILD_FAILED', { path: '/A-1', cause }, 'root of it'],
   ['ThreadError', new e.ThreadError('/A-1', cause), 'TT_THREAD_ERROR', { path: '/A-1', cause }, 'no value: root of it'],
   [
@@ -62,6 +92,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ['GroupClosedError', new e.GroupClosedError(), 'TT_GROUP_CLOSED', {}, 'joined, cancelled or left'],
   ['GroupEmptyError', new e.GroupEmptyError(), 'TT_GROUP_EMPTY', {}, 'no member left'],
   [
+    'RestartLimitError',
+    new e.RestartLimitError('/A-1', 3, 500, cause),
+    'TT_RESTART_LIMIT',
+    { path: '/A-1', intensity: 3, periodMs: 500, cause },
+    'more than 3 times in 500 ms; last: root of it',
+  ],
+  [
     'MissingHandlerError',
     new e.MissingHandlerError('/A-1', 'signalHandler'),
     'TT_MISSING_HANDLER',
@@ -70,6 +107,14 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ],
   ['AlreadyStartedError', new e.AlreadyStartedError('/A-1'), 'TT_ALREADY_STARTED', { path: '/A-1' }, '/A-1'],
   ['NotStartedError', new e.NotStartedError('Database'), 'TT_NOT_STARTED', {}, 'Database'],
+  ['InjectedFaultError', new e.InjectedFaultError('/A-1'), 'TT_INJECTED_FAULT', { path: '/A-1' }, '/A-1 crash'],
+  [
+    'SimulationFailedError',
+    new e.SimulationFailedError('books', { seed: 3, schedule: '4:1', report: 'the books', cause }),
+    'TT_SIMULATION_FAILED',
+    { kind: 'books', seed: 3, schedule: '4:1', cause },
+    'the books',
+  ],
   ['NoScopeError', new e.NoScopeError('sleep'), 'TT_NO_SCOPE', {}, 'sleep does not know'],
   [
     'ThreadStoppingError',

@@ -279,7 +279,11 @@ export class Ledger {
       }
       case 'failed':
       case 'abandoned':
+      case 'restarting':
       case 'overflow':
+      case 'deadlock':
+      case 'overdue':
+      case 'stall':
       case 'late':
         break;
     }

@@ -1,6 +1,6 @@
 /** thredo's `ThreadGroup`: the four waits, and what ends a group. */
 import { currentThread, shield, type Spawned, sleep, spawn, ThreadGroup, timeoutAfter } from '../../../src/index.ts';
-import { ThreadGroupError } from '../../../src/kernel/errors.ts';
+import { ThreadGroupError } from '../../../src/kernel/function-errors.ts';
 import { causeOf, checkThreads, codeOf, forever, grow, messageOf, say, settle, Toy, time, words } from '../toys.ts';
 import { program, rejection, thrown } from './running.ts';
 
