@@ -294,6 +294,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     this.#tasks?.closeIntake(error);
   }
 
+  endTasks(): void {
+    // The error is made for somebody only: its trace costs more than the rest of the end of an idle thread.
+    if (this.#tasks === undefined && this.body?.running === undefined) return;
+    this.cancelTasks(new CancelledError(`${this.path} is stopping`));
+  }
+
   cancelTasks(error: Error): void {
     if (this.tasksRunning > 0) this.noteWaits();
     this.#tasks?.cancelAll(error);

@@ -179,7 +179,9 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
     this.#settleInbox(cause);
     if (idle) return;
     this.restartsGiveWay();
-    if (this.intakeError === undefined) {
+    // A function without children takes nothing in, and will not any more: nobody needs the error.
+    const takesIn = this.body === undefined || (this.children !== undefined && this.children.size > 0);
+    if (takesIn && this.intakeError === undefined) {
       const ends: ChildEnd[] = [this];
       const error = new IntakeClosedError(this.path);
       for (let i = 0; i < ends.length; i++) ends[i]?.closeIntake(error, ends);
