@@ -10,6 +10,7 @@
  * would cost a turn of the loop per signal; reading the clock costs as much as handling a signal, so it is read once per
  * step, and every `#period` words in between, a period that starts at one and doubles only while the words are cheap.
  */
+import { runOutside } from './ambient-storage.ts';
 import type { Clock } from './clock.ts';
 
 /** Something that can be given a step: a thread with work, a task whose turn is due. Links itself into the run queue. */
@@ -144,7 +145,8 @@ export class LoopScheduler implements Scheduler {
 
   readonly #drain = (): void => {
     try {
-      this.#runQueued();
+      // Whoever has armed the drain may be a spawned function: what runs in it is not on that function's behalf.
+      runOutside(this.#runQueued);
     } finally {
       // A runnable that broke the rule and threw must not take the rest of the tree with it.
       if (this.#head === undefined) this.#armed = false;
@@ -152,7 +154,7 @@ export class LoopScheduler implements Scheduler {
     }
   };
 
-  #runQueued(): void {
+  readonly #runQueued = (): void => {
     while (this.#head !== undefined && !this.#spent) {
       const runnable = this.#head;
       this.#head = runnable.nextRunnable;
@@ -165,7 +167,7 @@ export class LoopScheduler implements Scheduler {
         if (runnable.quota < LARGEST_QUOTA) runnable.quota *= 2;
       } else if (took > SLOW_MS) runnable.quota = 1;
     }
-  }
+  };
 
   /** Reads the clock, opens a slice or finds it spent; returns the milliseconds since the last reading of this slice. */
   #readClock(): number {

@@ -31,7 +31,7 @@ import {
   type ThreadOptions,
 } from './spec.ts';
 import type { TaskRegistry } from './task-registry.ts';
-import type { LifeHook } from './thread-ending.ts';
+import type { LifeHook } from './thread-exit.ts';
 import { ThreadLife } from './thread-life.ts';
 import type { Turn } from './turn.ts';
 
@@ -51,6 +51,7 @@ export interface SignalListener<C, out Up> {
 
 let makeLife: (thread: AnyThread, options: ThreadOptions<never, never> | undefined) => ThreadLife;
 let lifeOfThread: (thread: AnyThread) => ThreadLife;
+let addChildOf: (life: ThreadLife, make: ChildSource<AnyThread>, spec: ChildSpec) => Promise<unknown>;
 
 /** The life of a thread. Not for users. */
 export function lifeOf(thread: AnyThread): ThreadLife {
@@ -63,6 +64,11 @@ function newLifeOf(thread: AnyThread): ThreadLife {
   const life = lifeOf(thread);
   if (life.started) throw new AlreadyStartedError(life.path);
   return life;
+}
+
+/** `addChild` of the thread with this life. Not for users. */
+export function addChildTo(life: ThreadLife, make: ChildSource<AnyThread>, spec: ChildSpec): Promise<unknown> {
+  return addChildOf(life, make, spec);
 }
 
 /**
@@ -83,7 +89,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
   // oxlint-disable typescript/unbound-method -- hooks are looked up once, and called with the thread as `this`
   static {
     class Life extends ThreadLife {
-      protected readonly thread: AnyThread;
+      readonly thread: AnyThread;
 
       constructor(thread: AnyThread, options: ThreadOptions<never, never> | undefined) {
         super(resolveThreadOptions(options));
@@ -119,6 +125,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     }
     makeLife = (thread, options) => new Life(thread, options);
     lifeOfThread = (thread) => thread.#life;
+    addChildOf = (life, make, spec) => (life as Life).thread.addChild(make as never, spec as never);
   }
   // oxlint-enable typescript/unbound-method
 

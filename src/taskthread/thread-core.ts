@@ -34,6 +34,17 @@ export interface RunningHook {
   readonly turn: Turn;
 }
 
+/** The function that a thread runs beside its hooks, if it is the thread of one. */
+export interface ThreadBody {
+  readonly name: string;
+  /** Set while the function has not ended. */
+  readonly running: RunningHook | undefined;
+  begin(): void;
+  cancel(error: Error): void;
+  /** Its thread has ended. */
+  ended(): void;
+}
+
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
   /** Its own words wait in nobody's name. */
   declare readonly party?: undefined;
@@ -48,6 +59,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   /** How long its executions may take, and below it; undefined for as long as they like. */
   patience: Patience | undefined;
   protected stopping: Stop | undefined;
+  body: ThreadBody | undefined;
   /** What it failed with first. */
   protected failure: { readonly error: unknown } | undefined;
   protected lastError: string | undefined;
@@ -104,7 +116,9 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get name(): string {
-    return (this.#edge?.spec as ResolvedChildSpec | undefined)?.name ?? this.options.name ?? this.type;
+    return (
+      (this.#edge?.spec as ResolvedChildSpec | undefined)?.name ?? this.options.name ?? this.body?.name ?? this.type
+    );
   }
 
   get path(): string {
@@ -167,7 +181,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get tasksRunning(): number {
-    return this.#tasks?.size ?? 0;
+    return (this.#tasks?.size ?? 0) + (this.body?.running === undefined ? 0 : 1);
   }
 
   get refusal(): Error | undefined {
@@ -182,7 +196,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     if (this.#scope === undefined) {
       this.#scope = new CancelScope(this.host);
       const { refusal } = this;
-      if (this.ended) this.#scope.end(refusal!);
+      if (this.ended) this.#scope.end(() => new ThreadEndedError(this.path));
       else if (refusal !== undefined) this.#scope.cancel(refusal);
     }
     // It is asked for when something waits.
@@ -196,7 +210,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get hookParties(): readonly Party[] {
-    const parties = [this.loopParty, this.exitRunning?.turn.waitingParty];
+    const parties = [this.loopParty, this.body?.running?.turn.waitingParty, this.exitRunning?.turn.waitingParty];
     return parties.filter((party) => party !== undefined);
   }
 
@@ -230,10 +244,9 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   protected endBelongings(): void {
     this.#liveness?.end();
     if (this.#tasks === undefined && this.#scope === undefined) return;
-    const error = new ThreadEndedError(this.path);
-    this.#tasks?.cancelAll(error);
+    this.#tasks?.cancelAll(new ThreadEndedError(this.path));
     this.#tasks?.endAll();
-    this.#scope?.end(error);
+    this.#scope?.end(() => new ThreadEndedError(this.path));
   }
 
   protected cancelScopeOnly(error: Error): void {
@@ -246,6 +259,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   cancelTasks(error: Error): void {
     this.#tasks?.cancelAll(error);
+    this.body?.cancel(error);
   }
 
   protected forgetTask(task: string): void {

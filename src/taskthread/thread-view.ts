@@ -58,7 +58,7 @@ export abstract class ThreadView extends ThreadCore {
   protected hungOn(): HungOn[] {
     const now = this.host.clock.now();
     const hung: HungOn[] = [];
-    for (const hook of [this.running, this.exitRunning]) {
+    for (const hook of [this.running, this.body?.running, this.exitRunning]) {
       if (hook === undefined) continue;
       const { what, since, signal } = hook;
       hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }) });
@@ -70,7 +70,7 @@ export abstract class ThreadView extends ThreadCore {
   }
 
   #runningHooks(now: number): RunningSnapshot[] {
-    const hooks = [this.running, this.exitRunning];
+    const hooks = [this.running, this.body?.running, this.exitRunning];
     return hooks.flatMap((hook) => (hook === undefined ? [] : [{ what: hook.what, sinceMs: now - hook.since }]));
   }
 }

@@ -72,6 +72,11 @@ export class Turn<in Up = never> implements Scoped {
     return `${this.what} of ${this.#owner.path}`;
   }
 
+  /** The thread whose turn it is. Not for users. */
+  static ownerOf(turn: Turn<never>): TurnOwner {
+    return turn.#owner;
+  }
+
   /** The scope that the waits of this turn belong to; so a turn can be given wherever `{ scope }` is asked for. */
   get cancelScope(): CancelScope {
     this.#scope ??= this.ownScope();

@@ -48,12 +48,12 @@ export function recordInWords(record: LifecycleRecord): string {
     case 'late':
       return `${record.path} late: ${record.what}`;
     case 'restarting':
-      return `${record.path} restarting: incarnation ${record.incarnation} after ${record.outcome}`;
+      return `${record.path} restarting after it ${record.outcome}`;
     case 'deadlock':
-      return `${record.path} deadlock in ${record.hook}`;
+      return `${record.path} deadlock of ${record.hook}: ${record.chain.map(({ waitsFor }) => waitsFor).join(' and ')}`;
     case 'overdue':
       return `${record.path} overdue: ${record.what}`;
     case 'stall':
-      return `${record.path} stall: ${record.on}`;
+      return `${record.path} stall on ${record.on}`;
   }
 }

@@ -115,10 +115,10 @@ describe('a recorder', () => {
       '/A-1 abandoned: exit',
       '/A-1 task read ended',
       '/A-1 late: exit',
-      '/A-1 restarting: incarnation 2 after failed',
-      '/A-1 deadlock in signalHandler',
+      '/A-1 restarting after it failed',
+      '/A-1 deadlock of signalHandler: ',
       '/A-1 overdue: enter',
-      '/A-1 stall: an answer',
+      '/A-1 stall on an answer',
     ]);
   });
 });
