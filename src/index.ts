@@ -36,6 +36,7 @@ export { run } from './taskthread/run.ts';
 export {
   formatStopReport,
   type HungOn,
+  type HungWait,
   type StopOptions,
   type StopReport,
   type ThreadReport,

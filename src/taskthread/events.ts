@@ -16,7 +16,7 @@ export interface ThreadEvents {
   stopping: (why: string) => void;
   /** For good: after a restart nothing of the kind is told. */
   ended: (outcome: Outcome) => void;
-  /** An incarnation has ended, and the next one will be started after so many milliseconds. */
+  /** An incarnation has ended, and the next one will be started after so many milliseconds. Told by the handle alone. */
   restarting: (outcome: Outcome, afterMs: number) => void;
   /** Something of this thread threw; `where` is the hook or task. */
   failed: (error: unknown, where: string) => void;

@@ -207,7 +207,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return this.#life.tasks as unknown as TaskRegistry<Up>;
   }
 
-  /** Life-cycle events of this thread. */
+  /** Life-cycle events of this thread: of this incarnation, where it is started again. */
   protected get events(): ThreadEventEmitter {
     return this.#life.events;
   }

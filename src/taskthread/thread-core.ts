@@ -14,7 +14,7 @@ import type { Scheduler } from '../kernel/scheduler.ts';
 import { type Waiter, type WaitOwner, WaitQueue, waitersIn } from '../kernel/wait-queue.ts';
 import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
 import type { Children } from './children.ts';
-import { emit, makeEvents, type ThreadEventEmitter } from './events.ts';
+import { emit, makeEvents, type ThreadEventEmitter, type ThreadEvents } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
 import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { defaultStopBudget } from './shutdown.ts';
@@ -68,6 +68,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   protected exitRunning: RunningHook | undefined;
   #edge: LocalEdge | undefined;
   #scope: CancelScope | undefined;
+  /** The waits that were cancelled while its hooks and tasks were running. */
+  #cancelled: Set<Waiter> | undefined;
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
   #liveness: Liveness | undefined;
@@ -152,13 +154,26 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.stopDefaults.cancelMs;
   }
 
+  /** Of this incarnation; those of the child, whichever incarnation it is, are its handle's. */
   get events(): ThreadEventEmitter {
+    // Nothing is told to it after the end.
+    if (this.ended) return this.#events ?? makeEvents();
     this.#events ??= makeEvents();
     return this.#events;
   }
 
-  protected get listened(): ThreadEventEmitter | undefined {
-    return this.#events;
+  get #handleEvents(): ThreadEventEmitter | undefined {
+    return (this.#edge?.handle as ChildHandle | undefined)?.listened;
+  }
+
+  protected get isListenedTo(): boolean {
+    return this.#events !== undefined || this.#handleEvents !== undefined;
+  }
+
+  /** Tells those who listen inside, then those who listen by the handle. */
+  protected tell<Name extends keyof ThreadEvents>(name: Name, ...values: Parameters<ThreadEvents[Name]>): void {
+    emit(this.#events, name, ...values);
+    emit(this.#handleEvents, name, ...values);
   }
 
   get tasks(): TaskRegistry {
@@ -225,9 +240,9 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     if (this.patience !== undefined) this.#liveness = new Liveness(this);
   }
 
-  /** Takes over what users hold of the incarnation before: its listeners. */
-  succeed(before: ThreadCore): void {
-    this.#events = before.#events;
+  /** Another incarnation follows: who listened to this one inside has heard all (law 12). */
+  protected forgetListeners(): void {
+    this.#events = undefined;
   }
 
   /** A hook went asynchronous, or a turn of a task that has said how long it may take. */
@@ -237,7 +252,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   waiters(): Waiter[] {
-    return this.#scope === undefined ? [] : [...waitersIn(this.#scope)];
+    return [...waitersIn(this.#scope)];
+  }
+
+  /** Also those that were cancelled while its hooks and tasks were running. */
+  protected waitersNoted(): ReadonlySet<Waiter> {
+    return new Set([...(this.#cancelled ?? []), ...waitersIn(this.#scope)]);
   }
 
   /** Ends all waits, and for good. */
@@ -247,10 +267,20 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     this.#tasks?.cancelAll(new ThreadEndedError(this.path));
     this.#tasks?.endAll();
     this.#scope?.end(() => new ThreadEndedError(this.path));
+    this.#cancelled = undefined;
   }
 
   protected cancelScopeOnly(error: Error): void {
+    this.noteWaits();
     this.#scope?.cancel(error);
+  }
+
+  /** A cancel is about to end waits: what it does not help against is then still known by what it had waited on. */
+  protected noteWaits(): void {
+    for (const waiter of waitersIn(this.#scope)) {
+      this.#cancelled ??= new Set();
+      this.#cancelled.add(waiter);
+    }
   }
 
   protected closeTaskIntake(error: Error): void {
@@ -258,6 +288,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   cancelTasks(error: Error): void {
+    if (this.tasksRunning > 0) this.noteWaits();
     this.#tasks?.cancelAll(error);
     this.body?.cancel(error);
   }
@@ -275,7 +306,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** Somebody waits for its end, or listens: a failure is not silent then. */
   get observed(): boolean {
-    return (this.edge.enders?.length ?? 0) > 0 || this.#events !== undefined || this.host.probe.on;
+    return (this.edge.enders?.length ?? 0) > 0 || this.isListenedTo || this.host.probe.on;
   }
 
   describeWait(waiter: Waiter): string {
@@ -284,7 +315,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   deadLetter(lane: Lane, signal: unknown, reason: string, deliveries: number): void {
     const { path } = lane.owner;
-    emit(this.#events, 'deadLetter', signal, reason, path, deliveries);
+    this.tell('deadLetter', signal, reason, path, deliveries);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'dead-letter', path, direction: lane.direction, reason, signal, deliveries });
   }
@@ -294,7 +325,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     const { policy, onOverflow } = lane.options;
     const books = lane.snapshot();
     const overflow = { path, direction: lane.direction, policy, books };
-    emit(this.#events, 'overflow', overflow);
+    this.tell('overflow', overflow);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'overflow', path, direction: lane.direction, policy, queued: books.queued });
     if (onOverflow === undefined) return;

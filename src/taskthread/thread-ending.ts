@@ -10,7 +10,6 @@ import { OverdueError } from '../kernel/wait-errors.ts';
 import { live } from '../kernel/probe.ts';
 import { isCancellation, isStopRefusal } from './cancellation.ts';
 import { deadlockWatch } from './deadlock-watch.ts';
-import { emit } from './events.ts';
 import { type LifeEvent, nextState, type Outcome, type Verdict } from './lifecycle.ts';
 import type { Overdue, OverduePolicy } from './liveness.ts';
 import type { StopReport, ThreadReport } from './shutdown.ts';
@@ -67,7 +66,7 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
   protected override fail(where: string, error: unknown, deafen: boolean, budget = this.stopDefaults): void {
     this.lastError = messageOf(error);
     this.failure ??= { error };
-    emit(this.listened, 'failed', error, where);
+    this.tell('failed', error, where);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'failed', path: this.path, where, error });
     if (deafen) {
@@ -80,7 +79,7 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
 
   override overdue(overdue: Overdue, policy: OverduePolicy): void {
     const { what, ageMs, waits } = overdue;
-    emit(this.listened, 'overdue', overdue);
+    this.tell('overdue', overdue);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'overdue', path: this.path, ...overdue });
     if (policy === 'report' || (this.state !== 'entering' && this.state !== 'running')) return;
@@ -189,7 +188,8 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
     const { restart } = edge.spec as ResolvedChildSpec;
     if (edge.supervised?.final === false && mayRestart(restart, cause)) this.holdInbox();
     else {
-      edge.unhold();
+      // Once `exit` is begun nothing is handled any more: what is kept goes with the edge.
+      if (!this.exitBegun) edge.unhold();
       edge.closeDown();
     }
   }
@@ -202,7 +202,7 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
   }
 
   #announceStop(why: string): void {
-    emit(this.listened, 'stopping', why);
+    this.tell('stopping', why);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'stopping', path: this.path, why });
   }
@@ -234,8 +234,10 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
     this.endBelongings();
     this.discardWork();
     this.#recordEnd(this.outcome);
-    if (goesOn) this.edge.suspend();
-    else this.over();
+    if (goesOn) {
+      this.edge.suspend();
+      this.forgetListeners();
+    } else this.over();
     this.edge.parent.childEnded(this.edge);
     if (goesOn) return;
     this.body?.ended();
@@ -246,7 +248,7 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
   over(): void {
     this.edge.end('its receiver has ended');
     this.closeOwned(this.edge.spec as ResolvedChildSpec);
-    emit(this.listened, 'ended', this.outcome!);
+    this.tell('ended', this.outcome!);
   }
 
   #makeOutcome(abandoned: boolean): Outcome {

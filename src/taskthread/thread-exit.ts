@@ -20,6 +20,10 @@ export abstract class ThreadExit extends Runtime {
   protected abstract exitHook(): LifeHook | undefined;
   protected abstract fail(where: string, error: unknown, deafen: boolean): void;
 
+  protected get exitBegun(): boolean {
+    return this.#exitBegun;
+  }
+
   exiting(): boolean {
     if (this.#exitBegun) return this.exitRunning !== undefined;
     this.#exitBegun = true;
@@ -62,6 +66,7 @@ export abstract class ThreadExit extends Runtime {
   }
 
   cancelExit(error: Error): void {
+    this.noteWaits();
     this.#exitScope?.cancel(error);
   }
 

@@ -11,7 +11,6 @@ import { live } from '../kernel/probe.ts';
 import { failing, rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
 import { Children } from './children.ts';
-import { emit } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
 import { lookedAt } from './looked-at.ts';
 import type { ResolvedChildSpec } from './spec.ts';
@@ -64,7 +63,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     this.hasEntered = true;
     // One that has stopped itself in `enter` has entered nevertheless; one that failed or was cancelled meanwhile has not.
     if (!this.become('entered') && this.cancelError !== undefined) return;
-    emit(this.listened, 'entered');
+    this.tell('entered');
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'entered', path: this.path });
     this.edge.parent.childEntered(this.edge);
@@ -142,7 +141,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     edge.entering?.wake(handle);
     edge.entering = undefined;
     if (edge.supervised !== undefined) this.supervisor?.entered(edge);
-    if (this.listened !== undefined) emit(this.listened, 'childEntered', edge.path);
+    if (this.isListenedTo) this.tell('childEntered', edge.path);
   }
 
   childEnded(edge: LocalEdge): void {
@@ -175,7 +174,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
   }
 
   protected override childLeft(edge: LocalEdge, outcome: Outcome): void {
-    if (this.listened !== undefined) emit(this.listened, 'childEnded', edge.path, outcome);
+    if (this.isListenedTo) this.tell('childEnded', edge.path, outcome);
     this.supervise(edge, outcome);
     this.#leftovers++;
     const left = edge.up !== undefined && (!edge.up.empty || this.running?.lane === edge.up);

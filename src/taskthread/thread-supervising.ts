@@ -5,7 +5,6 @@
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { ChildFailedError, RestartLimitError } from '../kernel/errors.ts';
-import { emit } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { ResolvedChildSpec } from './spec.ts';
 import { decide, type SupervisionDecision, shutsParentDown } from './supervision.ts';
@@ -34,7 +33,6 @@ export abstract class ThreadSupervising extends ThreadEnding implements Supervis
     // The factory is user code: it may have stopped this thread, or the child.
     if (supervised?.down !== true) return;
     supervised.down = false;
-    next.succeed(edge.child as ThreadSupervising);
     next.attach(edge);
     edge.renew(next);
     this.host.scheduler.enqueue(next);
@@ -45,8 +43,8 @@ export abstract class ThreadSupervising extends ThreadEnding implements Supervis
     const outcome = child.outcome!;
     const { path } = edge;
     if (outcome.kind === 'failed') this.lastError = `${path}: ${messageOf(outcome.error)}`;
-    emit(child.listened, 'restarting', outcome, afterMs);
-    emit(this.listened, 'childRestarting', path, outcome, afterMs);
+    child.tell('restarting', outcome, afterMs);
+    this.tell('childRestarting', path, outcome, afterMs);
     const { probe } = this.host;
     if (!probe.on) return;
     const incarnation = edge.incarnation + 1;
