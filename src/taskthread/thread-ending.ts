@@ -63,7 +63,12 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
   }
 
   /** The first failure is the outcome; one that comes while it stops does not keep the rest from ending in order. */
-  protected override fail(where: string, error: unknown, deafen: boolean, budget = this.stopDefaults): void {
+  protected override fail(
+    where: string,
+    error: unknown,
+    deafen: boolean,
+    budget: StopBudget = this.stopDefaults,
+  ): void {
     this.lastError = messageOf(error);
     this.failure ??= { error };
     this.tell('failed', error, where);
