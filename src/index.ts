@@ -1,4 +1,4 @@
-/** The core: threads, their tasks and signals. Sockets are in `taskthread/net`, ready-made threads in `taskthread/threads`. */
+/** The core: threads, their tasks and signals, and what they share. Sockets are in `taskthread/net`, ready-made threads in `taskthread/threads`. */
 export { Reply } from './intercom/ask.ts';
 export type { Books } from './intercom/books.ts';
 export { imbalance } from './intercom/books.ts';
@@ -10,14 +10,29 @@ export { MessageSignal } from './intercom/signal.ts';
 export type { CancelScope, Scoped } from './kernel/cancel-scope.ts';
 export type { Clock, Timer } from './kernel/clock.ts';
 export * from './kernel/errors.ts';
+export * from './kernel/function-errors.ts';
 export * from './kernel/io-errors.ts';
 export type { LifecycleRecord } from './kernel/probe.ts';
 export type { Scheduler } from './kernel/scheduler.ts';
+export * from './kernel/sync-errors.ts';
+export * from './kernel/wait-errors.ts';
+export { Condition, type ConditionSnapshot } from './sync/condition.ts';
+export { Event, type EventSnapshot } from './sync/event.ts';
+export type { Guard } from './sync/guard.ts';
+export { Lock, RLock } from './sync/lock.ts';
+export type { LockSnapshot } from './sync/ownership.ts';
+export { Queue, type QueueSnapshot } from './sync/queue.ts';
+export { BoundedSemaphore, Semaphore, type SemaphoreSnapshot } from './sync/semaphore.ts';
+export { type OsSignal, SignalEvent } from './sync/signal-event.ts';
 export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
 export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
 export type { BackoffOptions, Jitter } from './taskthread/backoff.ts';
+export { FunctionThread, type FunctionThreadOptions } from './taskthread/function-thread.ts';
+export { currentThread, type FunctionTurn } from './taskthread/function-turn.ts';
 export type { ChildState, Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
-export { type MainEnd, type MainOptions, runMain } from './taskthread/main.ts';
+export type { Overdue, OverduePolicy } from './taskthread/liveness.ts';
+export { type MainEnd, type MainOptions, type MainSignal, runMain } from './taskthread/main.ts';
+export { run } from './taskthread/run.ts';
 export {
   formatStopReport,
   type HungOn,
@@ -27,6 +42,8 @@ export {
   type ThreadReport,
 } from './taskthread/shutdown.ts';
 export type { RunningSnapshot, TaskSnapshot, ThreadSnapshot, WaitSnapshot } from './taskthread/snapshot.ts';
+export { type SpawnFailure, type SpawnOptions, spawn } from './taskthread/spawn.ts';
+export type { CancelOptions, Spawned } from './taskthread/spawned.ts';
 export type { ChildSpec, Closable, RestartSpec, ThreadOptions } from './taskthread/spec.ts';
 export { type StartOptions, start } from './taskthread/start.ts';
 export type {
@@ -36,7 +53,8 @@ export type {
   RestartStrategy,
   SupervisionOptions,
 } from './taskthread/supervision.ts';
-export type { ReScheduleOptions, TaskAnswer, TaskBody, TaskOptions, TaskTurn } from './taskthread/task.ts';
+export type { TaskOptions } from './taskthread/task.ts';
+export type { ReScheduleOptions, TaskAnswer, TaskBody, TaskTurn } from './taskthread/task-turn.ts';
 export type { TaskRegistry } from './taskthread/task-registry.ts';
 export {
   type AnyThread,
@@ -45,4 +63,23 @@ export {
   TaskThread,
   type ThreadClass,
 } from './taskthread/taskthread.ts';
+export {
+  type GroupOptions,
+  type GroupWait,
+  type MemberOptions,
+  type NextOptions,
+  ThreadGroup,
+} from './taskthread/thread-group.ts';
+export {
+  checkCancelled,
+  type Ignored,
+  ignoreAfter,
+  ignoreAt,
+  shield,
+  sleep,
+  timeoutAfter,
+  timeoutAt,
+  type Until,
+  type Within,
+} from './taskthread/time-words.ts';
 export type { Turn } from './taskthread/turn.ts';

@@ -11,9 +11,11 @@
  * Not here: the parking itself (`wait-queue`), and which thread owns which scope (`../taskthread`).
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Timer } from './clock.ts';
 import { CancelledError } from './errors.ts';
 import type { Host } from './host.ts';
+import type { Party } from './party.ts';
 
 /** A member of a scope: a child scope or a parked waiter. The scope links members into a list of its own. */
 export interface ScopeMember {
@@ -31,6 +33,15 @@ export interface Scoped {
   readonly cancelScope: CancelScope;
   /** What a wait that begins now in this scope must throw, if anything. */
   readonly refusal: Error | undefined;
+  /**
+   * Who owns what is acquired in this scope: the execution, compared by identity. The scopes that an execution makes inside
+   * itself (for a time limit, for a shield) share it.
+   */
+  readonly holder: object;
+  /** Names it for people: `signalHandler of /Master-1/Database-2`. */
+  toString(): string;
+  /** Whose waits these are, where that is known: a turn's. */
+  readonly party?: Party | undefined;
 }
 
 export interface CancelScopeOptions {
@@ -50,6 +61,8 @@ export class CancelScope implements ScopeMember, Scoped {
   #firstMember: ScopeMember | undefined;
   #intakeError: Error | undefined;
   #error: Error | undefined;
+  /** Makes the error of the end when somebody asks for it: its trace costs more than all the rest of a short life. */
+  #makeError: (() => Error) | undefined;
   #ended = false;
   readonly #shielded: boolean;
   #timer: Timer | undefined;
@@ -59,18 +72,20 @@ export class CancelScope implements ScopeMember, Scoped {
   #closedInto: CancelScope | undefined;
   /** When this scope or an ancestor is cancelled by time, in the clock's milliseconds; Infinity for never. */
   readonly deadline: number;
+  readonly holder: object;
 
   constructor(host: Host, parent?: CancelScope, options: CancelScopeOptions = {}) {
     this.host = host;
     this.#shielded = options.shielded ?? false;
+    this.holder = parent?.holder ?? this;
     const outer = parent === undefined || this.#shielded ? Infinity : parent.deadline;
     const { timeoutMs } = options;
     this.deadline = timeoutMs === undefined ? outer : Math.min(outer, host.clock.now() + timeoutMs);
     parent?.add(this);
-    if (timeoutMs !== undefined && this.#error === undefined) {
+    if (timeoutMs !== undefined && !this.cancelled) {
       this.#timer = host.clock.setTimer(timeoutMs, () => {
         this.#timer = undefined;
-        if (this.#error !== undefined) return;
+        if (this.cancelled) return;
         this.#timedOut = true;
         this.cancel(new CancelledError(`a time limit of ${timeoutMs} ms has passed`));
       });
@@ -82,7 +97,21 @@ export class CancelScope implements ScopeMember, Scoped {
   }
 
   get cancelled(): boolean {
-    return this.#error !== undefined;
+    return this.#error !== undefined || this.#makeError !== undefined;
+  }
+
+  /** Why it is cancelled or over. */
+  get #reason(): Error | undefined {
+    if (this.#makeError !== undefined) {
+      this.#error = this.#makeError();
+      this.#makeError = undefined;
+    }
+    return this.#error;
+  }
+
+  /** True once the thread that it belongs to has ended. */
+  get ended(): boolean {
+    return this.#ended || this.#closedInto?.ended === true;
   }
 
   /** True when it was this scope's own time limit that cancelled it. */
@@ -94,18 +123,20 @@ export class CancelScope implements ScopeMember, Scoped {
   get abortSignal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#error !== undefined) this.#controller.abort(this.#error);
+      // Every wait of a thread may listen to it: many listeners are no leak here.
+      setMaxListeners(0, this.#controller.signal);
+      if (this.cancelled) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
   }
 
   get refusal(): Error | undefined {
-    return this.#error ?? this.#closedInto?.refusal;
+    return this.#reason ?? this.#closedInto?.refusal;
   }
 
   /** The same of a wait on a source, for something to take in. */
   get sourceRefusal(): Error | undefined {
-    return this.#error ?? this.#intakeError ?? this.#closedInto?.sourceRefusal;
+    return this.#reason ?? this.#intakeError ?? this.#closedInto?.sourceRefusal;
   }
 
   /** Throws if this scope is cancelled. */
@@ -114,8 +145,12 @@ export class CancelScope implements ScopeMember, Scoped {
     if (refusal !== undefined) throw refusal;
   }
 
+  toString(): string {
+    return 'a cancel scope';
+  }
+
   cancel(error: Error): void {
-    if (this.#error !== undefined) return;
+    if (this.cancelled) return;
     this.#error = error;
     this.#clearTimer();
     this.#tellMembers('cancelled', error);
@@ -123,19 +158,20 @@ export class CancelScope implements ScopeMember, Scoped {
   }
 
   closeIntake(error: Error): void {
-    if (this.#intakeError !== undefined || this.#error !== undefined) return;
+    if (this.#intakeError !== undefined || this.cancelled) return;
     this.#intakeError = error;
     this.#tellMembers('intake-closed', error);
   }
 
-  /** The thread has ended: also what is shielded is over. */
-  end(error: Error): void {
+  /** The thread has ended: also what is shielded is over. The error, or what makes it when it is asked for. */
+  end(error: Error | (() => Error)): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#error = error;
+    this.#error = undefined;
+    this.#makeError = typeof error === 'function' ? error : () => error;
     this.#clearTimer();
-    this.#tellMembers('ended', error);
-    this.#controller?.abort(error);
+    if (this.#firstMember !== undefined) this.#tellMembers('ended', this.#reason!);
+    this.#controller?.abort(this.#reason);
     this.scope?.remove(this);
   }
 
@@ -165,7 +201,7 @@ export class CancelScope implements ScopeMember, Scoped {
   add(member: ScopeMember): void {
     if (this.#closedInto !== undefined) {
       this.#closedInto.add(member);
-      if (this.#error !== undefined) member.reached('cancelled', this.#error);
+      if (this.cancelled) member.reached('cancelled', this.#reason!);
       return;
     }
     member.scope = this;
@@ -173,8 +209,8 @@ export class CancelScope implements ScopeMember, Scoped {
     member.nextMember = this.#firstMember;
     if (this.#firstMember !== undefined) this.#firstMember.previousMember = member;
     this.#firstMember = member;
-    if (this.#ended) member.reached('ended', this.#error!);
-    else if (this.#error !== undefined) member.reached('cancelled', this.#error);
+    if (this.#ended) member.reached('ended', this.#reason!);
+    else if (this.cancelled) member.reached('cancelled', this.#reason!);
     else if (this.#intakeError !== undefined) member.reached('intake-closed', this.#intakeError);
   }
 

@@ -1,7 +1,7 @@
 /**
- * The one catalogue of errors, whose second half (sockets, frames, packages, databases) is in `io-errors`. Every error that
- * this package throws on purpose is a class of it, with a literal `code` that programs may compare; the message is for people
- * and may change.
+ * The one catalogue of errors, whose other parts are `io-errors` (sockets, frames, packages, databases) and `sync-errors`
+ * (locks, queues). Every error that this package throws on purpose is a class of it, with a literal `code` that programs may
+ * compare; the message is for people and may change.
  *
  * Rules that hold: the name says who did it (*you closed it* and *it broke* are different classes); a send that failed
  * gives the signal back; an error that ends a wait in the middle says how much had been done (`progress`).
@@ -66,6 +66,15 @@ export class TimeoutError extends TaskThreadError {
     super(`${what} took longer than ${timeoutMs} ms`, options);
     this.timeoutMs = timeoutMs;
     this.progress = options?.progress;
+  }
+}
+
+/** The `TimeoutError` of a time limit further in has come out of this one, whose time is not over. `cause` is that error. */
+export class UncaughtTimeoutError extends TaskThreadError {
+  readonly code = 'TT_UNCAUGHT_TIMEOUT';
+
+  constructor(cause: TimeoutError) {
+    super(`a time limit further in has passed and was not caught there: ${cause.message}`, { cause });
   }
 }
 

@@ -41,8 +41,19 @@ export class AddressError extends TaskThreadError {
   readonly code = 'TT_ADDRESS';
   readonly address: string;
 
-  constructor(operation: 'listen on' | 'connect to', address: string, cause: unknown) {
+  constructor(operation: 'listen on' | 'connect to' | 'send to', address: string, cause: unknown) {
     super(`cannot ${operation} ${address}: ${messageOf(cause)}`, { cause });
+    this.address = address;
+  }
+}
+
+/** A connection could not be secured: a certificate that is not trusted, nothing that both speak, or a peer without TLS. */
+export class TlsHandshakeError extends TaskThreadError {
+  readonly code = 'TT_TLS_HANDSHAKE';
+  readonly address: string;
+
+  constructor(address: string, cause: unknown) {
+    super(`cannot secure the connection to ${address}: ${messageOf(cause)}`, { cause });
     this.address = address;
   }
 }
@@ -79,6 +90,17 @@ export class MalformedFrameError extends TaskThreadError {
 
   constructor(framing: string, what: string) {
     super(`malformed ${framing} frame: ${what}`);
+  }
+}
+
+/** A process of the system could not be started. `cause` is Node's error, or its name when that is all that is known. */
+export class ProcessNotStartedError extends TaskThreadError {
+  readonly code = 'TT_PROCESS_NOT_STARTED';
+  readonly file: string;
+
+  constructor(file: string, cause: unknown) {
+    super(`cannot start ${file}: ${typeof cause === 'string' ? cause : messageOf(cause)}`, { cause });
+    this.file = file;
   }
 }
 

@@ -10,6 +10,7 @@
  * would cost a turn of the loop per signal; reading the clock costs as much as handling a signal, so it is read once per
  * step, and every `#period` words in between, a period that starts at one and doubles only while the words are cheap.
  */
+import { runOutside } from './ambient-storage.ts';
 import type { Clock } from './clock.ts';
 
 /** Something that can be given a step: a thread with work, a task whose turn is due. Links itself into the run queue. */
@@ -20,7 +21,24 @@ export interface Runnable {
   quota: number;
   /** Does one step. Never throws. */
   run(): void;
+  /** Who it is, in a trace: the thread's path, a task's name. */
+  readonly actor?: string;
+  /** What its next step would be, in a trace: `signalHandler`. */
+  describeStep?(): string;
 }
+
+/** A wait that begins, as a scheduler sees it that wants to know. */
+export interface BegunWait {
+  readonly parked: boolean;
+  /** On whose behalf, if that is known. */
+  readonly by: unknown;
+  /** What is waited on. */
+  readonly owner: object;
+  describe(): string;
+}
+
+/** Settles the promise of a wait that is over, now or later. */
+export type Settling = (settle: () => void) => void;
 
 /** Decides what runs next, and when the event loop gets its turn. A test can replace it. */
 export interface Scheduler {
@@ -34,6 +52,19 @@ export interface Scheduler {
   spend(): boolean;
   /** Resolves when the event loop has had its turn. Cannot be cancelled, because it always comes. */
   nextSlice(): Promise<void>;
+  /** False when nobody waits for the next slice. Where it is not said, somebody may. */
+  readonly sliceAwaited?: boolean;
+  /**
+   * Only a simulation's: is told of a wait that begins, and decides when the promise of one that is over settles, so that to go
+   * on is a step like all others. The wait itself is over at once: the hand-over stands (law 18).
+   */
+  beginWait?(wait: BegunWait): Settling;
+}
+
+/** Calls back when no microtask has anything left to do, before the event loop goes on. */
+export function afterMicrotasks(callback: () => void): void {
+  // What a microtask puts off to the next tick comes after all other microtasks, also after those that they bring.
+  void RESOLVED.then(() => process.nextTick(callback));
 }
 
 const SLICE_MS = 4;
@@ -76,6 +107,10 @@ export class LoopScheduler implements Scheduler {
     return this.#open ? this.#lastReading : this.#clock.now();
   }
 
+  get sliceAwaited(): boolean {
+    return this.#turn !== undefined;
+  }
+
   enqueue(runnable: Runnable): void {
     if (runnable.queued) return;
     runnable.queued = true;
@@ -110,7 +145,8 @@ export class LoopScheduler implements Scheduler {
 
   readonly #drain = (): void => {
     try {
-      this.#runQueued();
+      // Whoever has armed the drain may be a spawned function: what runs in it is not on that function's behalf.
+      runOutside(this.#runQueued);
     } finally {
       // A runnable that broke the rule and threw must not take the rest of the tree with it.
       if (this.#head === undefined) this.#armed = false;
@@ -118,7 +154,7 @@ export class LoopScheduler implements Scheduler {
     }
   };
 
-  #runQueued(): void {
+  readonly #runQueued = (): void => {
     while (this.#head !== undefined && !this.#spent) {
       const runnable = this.#head;
       this.#head = runnable.nextRunnable;
@@ -131,7 +167,7 @@ export class LoopScheduler implements Scheduler {
         if (runnable.quota < LARGEST_QUOTA) runnable.quota *= 2;
       } else if (took > SLOW_MS) runnable.quota = 1;
     }
-  }
+  };
 
   /** Reads the clock, opens a slice or finds it spent; returns the milliseconds since the last reading of this slice. */
   #readClock(): number {
@@ -169,4 +205,9 @@ export class LoopScheduler implements Scheduler {
     endTurn?.();
     if (this.#head !== undefined) this.#drain();
   };
+}
+
+/** Calls back when all microtasks have run, those too that they bring, and the event loop has had its turn. */
+export function afterTurn(callback: () => void): void {
+  setImmediate(callback);
 }

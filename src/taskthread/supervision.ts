@@ -30,12 +30,12 @@ export const restartPolicies: readonly RestartPolicy[] = ['permanent', 'transien
  */
 export type RestartStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one';
 
-export const restartStrategies: readonly RestartStrategy[] = ['one-for-one', 'one-for-all', 'rest-for-one'];
+const restartStrategies: readonly RestartStrategy[] = ['one-for-one', 'one-for-all', 'rest-for-one'];
 
 /** When a parent stops because significant children have ended by themselves: the first of them (`any`), or the last (`all`). */
 export type AutoShutdown = 'never' | 'any' | 'all';
 
-export const autoShutdowns: readonly AutoShutdown[] = ['never', 'any', 'all'];
+const autoShutdowns: readonly AutoShutdown[] = ['never', 'any', 'all'];
 
 /** How a thread supervises those of its children that are to be restarted. */
 export interface SupervisionOptions {
@@ -111,6 +111,14 @@ export function decide(
   if (asked) return 'gone';
   // Only a restart can find its child not entered: what fails to start is tried again, as in OTP, whatever its policy.
   return restart === 'permanent' || failed || !entered ? 'restart' : 'gone';
+}
+
+/** Why a stop begins: the thread asked for it itself, somebody else did, or something of it has failed. */
+export type StopCause = 'finished' | 'asked' | 'failed';
+
+/** True where another incarnation may follow a stop. `asked`, but not for good: it is to be started with a sibling. */
+export function mayRestart(restart: RestartPolicy | undefined, cause: StopCause): boolean {
+  return restart === 'permanent' || (restart === 'transient' && cause !== 'finished');
 }
 
 /** True when the end of this child stops its parent. `othersLeft`: significant children that have not ended. */

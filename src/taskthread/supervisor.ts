@@ -87,6 +87,11 @@ export class Supervisor implements Runnable {
     this.#options = options;
   }
 
+  /** Who it is, in a trace. */
+  get actor(): string {
+    return `${this.#thread.path} supervision`;
+  }
+
   run(): void {
     for (const edge of this.#due.splice(0)) this.#start(edge);
     while (this.#step());

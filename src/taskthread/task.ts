@@ -11,84 +11,47 @@
  * delay is not waited for, its sends finish, there is no next turn.
  */
 import { CancelScope } from '../kernel/cancel-scope.ts';
-import { milliseconds } from '../kernel/check.ts';
 import type { Timer } from '../kernel/clock.ts';
-import { CancelledError, IntakeClosedError } from '../kernel/errors.ts';
+import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
+import type { Waiting } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { isCancellation, isThenable, toPromise } from './cancellation.ts';
+import { type Execution, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { perSecond, type TaskSnapshot } from './snapshot.ts';
-import { Turn, type TurnOwner } from './turn.ts';
-
-/** What a task's body returns; made by `turn.reSchedule` and `turn.stop`. Returning nothing ends the task. */
-export type TaskAnswer = undefined;
-
-export interface ReScheduleOptions {
-  /** When the next turn is due, in milliseconds from now. Default: as soon as its turn comes. */
-  readonly afterMs?: number;
-}
+import { type TaskBody, TaskTurn, type TurnedTask } from './task-turn.ts';
+import type { Turn, TurnOwner } from './turn.ts';
 
 export interface TaskOptions {
   /** The task takes something in (a reader, an accept loop, a poller): it is ended first when the thread stops. */
   readonly intake?: boolean;
   /** The first turn is due after so many milliseconds: 0. */
   readonly afterMs?: number;
+  /**
+   * How long one turn may take, in milliseconds, before it is told as overdue. Default: as long as it likes, whatever its thread
+   * says of hooks: a turn that waits for its source is none the worse for it.
+   */
+  readonly progressMs?: number;
+  /** What follows; see `ThreadOptions.onOverdue`. Default: what its thread says. */
+  readonly onOverdue?: OverduePolicy;
 }
 
 /** What a task needs of its thread. */
 export interface TaskOwner extends TurnOwner {
   readonly stuckTaskMs: number;
+  readonly patience: Patience | undefined;
+  /** A turn went asynchronous that has said how long it may take. */
+  executionBegan(progressMs: number): void;
   taskFailed(task: string, error: unknown): void;
   taskEnded(task: string): void;
   /** Something threw that nobody waits for any more. */
   late(what: string, error: unknown): void;
 }
 
-/** The turn of a task. */
-export class TaskTurn<in Up = never> extends Turn<Up> {
-  readonly #task: Task;
-
-  constructor(owner: TaskOwner, task: Task) {
-    super(owner, `task ${task.name}`);
-    this.#task = task;
-  }
-
-  /** Asks for another turn of this task, after this one has ended. */
-  reSchedule(options?: ReScheduleOptions): TaskAnswer {
-    this.#task.again(this, options?.afterMs === undefined ? 0 : milliseconds('reSchedule.afterMs', options.afterMs));
-  }
-
-  /** Asks the thread to stop; this turn is the last of its task. */
-  override stop(): TaskAnswer {
-    this.#task.noMore(this);
-    super.stop();
-  }
-
-  protected override ownRefusal(): Error | undefined {
-    return this.#task.refusal;
-  }
-
-  protected override ownScope(): CancelScope {
-    return this.#task.getScope();
-  }
-}
-
-declare const BODY: unique symbol;
-
-/** A task's body: runs one turn. */
-export interface TaskBody<Up = never> {
-  (turn: TaskTurn<Up>): unknown;
-  /**
-   * Never there. A type with a property is no plain callback, and is compared as method parameters are: without it a thread
-   * that sends more could not stand for one that sends less (`out Up`).
-   */
-  readonly [BODY]?: never;
-}
-
 const NO_MORE = -1;
 
-export class Task implements Runnable, WaitOwner {
+export class Task implements Runnable, WaitOwner, TurnedTask {
   nextRunnable: Runnable | undefined;
   queued = false;
   quota = 1;
@@ -97,6 +60,7 @@ export class Task implements Runnable, WaitOwner {
   readonly #owner: TaskOwner;
   readonly #body: TaskBody;
   readonly #bornAt: number;
+  readonly #patience: Patience | undefined;
   #turn: TaskTurn | undefined;
   #scope: CancelScope | undefined;
   #cancelError: Error | undefined;
@@ -121,11 +85,24 @@ export class Task implements Runnable, WaitOwner {
     this.#body = body;
     this.intake = options.intake ?? false;
     this.#bornAt = owner.host.clock.now();
+    if (options.progressMs !== undefined) {
+      const { onOverdue = owner.patience?.onOverdue } = options;
+      this.#patience = patienceOf({ progressMs: options.progressMs, onOverdue }, undefined);
+    }
     live.tasks++;
   }
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Who it is, in a trace. */
+  get actor(): string {
+    return `${this.#owner.path} task ${this.name}`;
+  }
+
+  describeStep(): string {
+    return this.#over ? 'ends' : 'turn';
   }
 
   /** A turn is under way. */
@@ -135,6 +112,14 @@ export class Task implements Runnable, WaitOwner {
 
   get runningSince(): number {
     return this.#runningSince;
+  }
+
+  /** The turn that is under way, where it has been said how long that may take. */
+  execution(): Execution | undefined {
+    if (this.#patience === undefined || !this.#running || this.#turn === undefined) return undefined;
+    const { what, waitingParty } = this.#turn;
+    const since = this.#runningSince;
+    return { key: this.#turn, what, since, signal: undefined, party: waitingParty, patience: this.#patience };
   }
 
   get executing(): boolean {
@@ -175,6 +160,7 @@ export class Task implements Runnable, WaitOwner {
   }
 
   again(turn: TaskTurn, afterMs: number): void {
+    if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
     if (turn === this.#turn) this.#nextInMs = afterMs;
   }
 
@@ -207,6 +193,7 @@ export class Task implements Runnable, WaitOwner {
       if (waits) {
         this.#running = true;
         this.#runningSince = this.#owner.host.scheduler.coarseNow;
+        if (this.#patience !== undefined) this.#owner.executionBegan(this.#patience.progressMs);
         this.#onTurnDone ??= () => this.#turnDone();
         this.#onTurnFailed ??= (error) => this.#turnFailed(error);
         toPromise(result as PromiseLike<unknown>).then(this.#onTurnDone, this.#onTurnFailed);
@@ -242,13 +229,13 @@ export class Task implements Runnable, WaitOwner {
     live.tasks--;
     if (this.#timer !== undefined) this.#owner.host.clock.clearTimer(this.#timer);
     this.#timer = undefined;
-    this.#scope?.end(this.refusal ?? new CancelledError(`task ${this.name} has ended`));
+    this.#scope?.end(() => this.refusal ?? new CancelledError(`task ${this.name} has ended`));
     this.#enders?.wakeAll();
     this.#owner.taskEnded(this.name);
   }
 
   /** Waits for the end, for at most `boundMs`; true if it came. */
-  async ending(scope: CancelScope, by: unknown, boundMs: number): Promise<boolean> {
+  async ending(scope: CancelScope, by: Waiting | undefined, boundMs: number): Promise<boolean> {
     this.#enders ??= new WaitQueue();
     const bound = new CancelScope(scope.host, scope, { timeoutMs: boundMs });
     try {

@@ -31,7 +31,7 @@ import {
   type ThreadOptions,
 } from './spec.ts';
 import type { TaskRegistry } from './task-registry.ts';
-import type { LifeHook } from './thread-ending.ts';
+import type { LifeHook } from './thread-exit.ts';
 import { ThreadLife } from './thread-life.ts';
 import type { Turn } from './turn.ts';
 
@@ -51,6 +51,7 @@ export interface SignalListener<C, out Up> {
 
 let makeLife: (thread: AnyThread, options: ThreadOptions<never, never> | undefined) => ThreadLife;
 let lifeOfThread: (thread: AnyThread) => ThreadLife;
+let addChildOf: (life: ThreadLife, make: ChildSource<AnyThread>, spec: ChildSpec) => Promise<unknown>;
 
 /** The life of a thread. Not for users. */
 export function lifeOf(thread: AnyThread): ThreadLife {
@@ -63,6 +64,11 @@ function newLifeOf(thread: AnyThread): ThreadLife {
   const life = lifeOf(thread);
   if (life.started) throw new AlreadyStartedError(life.path);
   return life;
+}
+
+/** `addChild` of the thread with this life. Not for users. */
+export function addChildTo(life: ThreadLife, make: ChildSource<AnyThread>, spec: ChildSpec): Promise<unknown> {
+  return addChildOf(life, make, spec);
 }
 
 /**
@@ -83,7 +89,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
   // oxlint-disable typescript/unbound-method -- hooks are looked up once, and called with the thread as `this`
   static {
     class Life extends ThreadLife {
-      protected readonly thread: AnyThread;
+      readonly thread: AnyThread;
 
       constructor(thread: AnyThread, options: ThreadOptions<never, never> | undefined) {
         super(resolveThreadOptions(options));
@@ -119,6 +125,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     }
     makeLife = (thread, options) => new Life(thread, options);
     lifeOfThread = (thread) => thread.#life;
+    addChildOf = (life, make, spec) => (life as Life).thread.addChild(make as never, spec as never);
   }
   // oxlint-enable typescript/unbound-method
 
@@ -176,6 +183,10 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return this.#life.refusal;
   }
 
+  get holder(): object {
+    return this.#life.getScope().holder;
+  }
+
   /** Fires when the thread is cancelled. */
   protected get abortSignal(): AbortSignal {
     return this.#life.getScope().abortSignal;
@@ -217,7 +228,9 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
    * Adds a child: attaches it, starts it and listens to it in one step. Resolves with its handle when its `enter` is done.
    *
    * Rejects with what `enter` (or the factory) threw, and nothing of the child is left; `ThreadStoppingError`,
-   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths.
+   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths. A failure that nobody looks
+   * at (`void this.addChild(…)`) is this thread's own: a child that fails in `enter` escalates or is ignored as declared, and a
+   * wrong use fails this thread.
    * *Cancel-safe:* a cancelled addChild stops the child.
    */
   protected addChild<C extends TaskThread<never, unknown, never>>(
@@ -244,19 +257,19 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
       resolved = resolveChildSpec(spec, life.options.supervision, again);
     } catch (error) {
       if (isClosable(spec?.owns)) life.closeOwned({ owns: spec.owns });
-      return failing(error, life.schedulerIfStarted);
+      return life.refuseChild(error, 'escalate');
     }
     // Asked before the factory is called, and again after it: it may have stopped the thread.
     const refusal = life.refusalOfChild(resolved);
     if (refusal !== undefined) {
       life.closeOwned(resolved);
-      return rejected(refusal, life.schedulerIfStarted);
+      return life.started ? rejected(refusal, life.schedulerIfStarted) : failing(refusal);
     }
     try {
       return life.addChild(newLifeOf(typeof make === 'function' ? make() : make), resolved);
     } catch (error) {
       life.closeOwned(resolved);
-      return failing(error, life.schedulerIfStarted);
+      return life.refuseChild(error, resolved.onFailure);
     }
   }
 
@@ -295,8 +308,11 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
 
   /** Sends to the parent without waiting. False when the signal would have to wait or is refused. Errors: `ThreadEndedError`. */
   protected trySendToParent(signal: Up): boolean {
-    if (this.#life.ended) throw new ThreadEndedError(this.#life.path, signal);
-    return this.#life.refusal === undefined && this.#life.edge.trySendUp(signal);
+    const life = this.#life;
+    if (!life.ended && life.refusal === undefined) return life.edge.trySendUp(signal);
+    life.schedulerIfStarted?.spend();
+    if (life.ended) throw new ThreadEndedError(life.path, signal);
+    return false;
   }
 
   /** As the turn's word, in the thread's scope: to the children given, or to all of a class. */
@@ -317,7 +333,10 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return ChildHandle.askFrom(this.#life, child, make, options?.scope ?? this.#life);
   }
 
-  /** Asks this thread to stop, and returns at once. To wait for the end is its parent's, on the handle. */
+  /**
+   * Asks this thread to stop, and returns at once. To wait for the end is its parent's, on the handle. Errors:
+   * `ThreadEndedError`, as of every word once the thread has ended: take callbacks that may come late off in `exit`.
+   */
   protected stop(): void {
     this.#life.stopItself('it asked for it');
   }

@@ -1,6 +1,6 @@
 /**
- * What a thread is and owns, apart from what drives it (`runtime`): its place in the tree, its scope, tasks, children, events,
- * and how all that looks from outside. Small on purpose when idle: what a thread may never need is made when first needed.
+ * What a thread is and owns, apart from what drives it (`runtime`): its place in the tree, its scope, tasks, children, events. How
+ * all that looks from outside is in `thread-view`. Small on purpose when idle: what a thread may never need is made when first needed.
  */
 import type { EdgeEnd, StopBudget } from '../intercom/edge.ts';
 import type { Lane, Wait } from '../intercom/lane.ts';
@@ -9,19 +9,20 @@ import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
+import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import { type Waiter, type WaitOwner, WaitQueue, waitersIn } from '../kernel/wait-queue.ts';
 import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
 import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter, type ThreadEvents } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
-import { defaultStopBudget, type HungOn, type StopReport } from './shutdown.ts';
-import { perSecond, type RunningSnapshot, type ThreadSnapshot } from './snapshot.ts';
+import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
+import { defaultStopBudget } from './shutdown.ts';
 import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
 import type { Stop } from './stop.ts';
-import type { TaskOwner } from './task.ts';
+import type { Task, TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
-import { hungWaits, waitersOf, waitInWords } from './waits.ts';
+import type { Turn } from './turn.ts';
 
 /** A hook that went asynchronous and has not ended. */
 export interface RunningHook {
@@ -30,9 +31,23 @@ export interface RunningHook {
   /** The signal that it handles, and the lane that this came from. */
   readonly signal: unknown;
   readonly lane: Lane | undefined;
+  readonly turn: Turn;
+}
+
+/** The function that a thread runs beside its hooks, if it is the thread of one. */
+export interface ThreadBody {
+  readonly name: string;
+  /** Set while the function has not ended. */
+  readonly running: RunningHook | undefined;
+  begin(): void;
+  cancel(error: Error): void;
+  /** Its thread has ended. */
+  ended(): void;
 }
 
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
+  /** Its own words wait in nobody's name. */
+  declare readonly party?: undefined;
   readonly options: ResolvedThreadOptions;
   state: ThreadState = 'created';
   outcome: Outcome | undefined;
@@ -41,7 +56,10 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   intakeError: Error | undefined;
   /** Why its waits throw. */
   cancelError: Error | undefined;
+  /** How long its executions may take, and below it; undefined for as long as they like. */
+  patience: Patience | undefined;
   protected stopping: Stop | undefined;
+  body: ThreadBody | undefined;
   /** What it failed with first. */
   protected failure: { readonly error: unknown } | undefined;
   protected lastError: string | undefined;
@@ -54,6 +72,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   #cancelled: Set<Waiter> | undefined;
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
+  #liveness: Liveness | undefined;
 
   constructor(options: ResolvedThreadOptions) {
     this.options = options;
@@ -68,6 +87,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract handlesOf(kind: Kind): AnyChild[];
   abstract late(what: string, error: unknown): void;
   abstract waitCancelled(waiter: Waiter): void;
+  abstract overdue(overdue: Overdue, policy: OverduePolicy): void;
+  abstract executions(): Execution[];
 
   /** A number, unique in the tree; 0 before the start. */
   get id(): number {
@@ -97,11 +118,18 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get name(): string {
-    return (this.#edge?.spec as ResolvedChildSpec | undefined)?.name ?? this.options.name ?? this.type;
+    return (
+      (this.#edge?.spec as ResolvedChildSpec | undefined)?.name ?? this.options.name ?? this.body?.name ?? this.type
+    );
   }
 
   get path(): string {
     return this.#edge === undefined ? this.name : `${this.#edge.parent.path}/${this.name}-${this.id}`;
+  }
+
+  /** Who it is, in a trace. */
+  get actor(): string {
+    return this.path;
   }
 
   get handle(): ChildHandle {
@@ -158,12 +186,17 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#tasks;
   }
 
+  /** All that have not ended; none is made by asking. */
+  protected allTasks(): Iterable<Task> {
+    return this.#tasks?.all() ?? [];
+  }
+
   get intakeRunning(): number {
     return this.#tasks?.intakeRunning ?? 0;
   }
 
   get tasksRunning(): number {
-    return this.#tasks?.size ?? 0;
+    return (this.#tasks?.size ?? 0) + (this.body?.running === undefined ? 0 : 1);
   }
 
   get refusal(): Error | undefined {
@@ -178,15 +211,33 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     if (this.#scope === undefined) {
       this.#scope = new CancelScope(this.host);
       const { refusal } = this;
-      if (this.ended) this.#scope.end(refusal!);
+      if (this.ended) this.#scope.end(() => new ThreadEndedError(this.path));
       else if (refusal !== undefined) this.#scope.cancel(refusal);
     }
+    // It is asked for when something waits.
+    this.#liveness?.began();
     return this.#scope;
+  }
+
+  /** The hook that keeps it from taking, while that waits for something. */
+  get loopParty(): Party | undefined {
+    return this.running?.turn.waitingParty;
+  }
+
+  get hookParties(): readonly Party[] {
+    const parties = [this.loopParty, this.body?.running?.turn.waitingParty, this.exitRunning?.turn.waitingParty];
+    return parties.filter((party) => party !== undefined);
+  }
+
+  runs(party: Party): boolean {
+    return this.hookParties.includes(party);
   }
 
   attach(edge: LocalEdge): void {
     this.#edge = edge;
     if (edge.id === 0) edge.id = this.host.nextId++;
+    this.patience = patienceOf(this.options.liveness, (edge.parent as { readonly patience?: Patience }).patience);
+    if (this.patience !== undefined) this.#liveness = new Liveness(this);
   }
 
   /** Another incarnation follows: who listened to this one inside has heard all (law 12). */
@@ -194,27 +245,42 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     this.#events = undefined;
   }
 
+  /** A hook went asynchronous, or a turn of a task that has said how long it may take. */
+  executionBegan(progressMs?: number): void {
+    if (progressMs !== undefined) this.#liveness ??= new Liveness(this);
+    this.#liveness?.began(progressMs);
+  }
+
+  waiters(): Waiter[] {
+    return this.#scope === undefined ? [] : [...waitersIn(this.#scope)];
+  }
+
+  /** A cancel is about to end waits: what it does not help against is then still known by what it had waited on. */
+  protected noteWaits(): void {
+    for (const waiter of this.waiters()) {
+      this.#cancelled ??= new Set();
+      this.#cancelled.add(waiter);
+    }
+  }
+
+  /** The waits under way, and those that were cancelled. */
+  protected hungWaiters(): Iterable<Waiter> {
+    return new Set([...(this.#cancelled ?? []), ...this.waiters()]);
+  }
+
   /** Ends all waits, and for good. */
   protected endBelongings(): void {
+    this.#liveness?.end();
     if (this.#tasks === undefined && this.#scope === undefined) return;
-    const error = new ThreadEndedError(this.path);
-    this.#tasks?.cancelAll(error);
+    this.#tasks?.cancelAll(new ThreadEndedError(this.path));
     this.#tasks?.endAll();
-    this.#scope?.end(error);
+    this.#scope?.end(() => new ThreadEndedError(this.path));
     this.#cancelled = undefined;
   }
 
   protected cancelScopeOnly(error: Error): void {
     this.noteWaits();
     this.#scope?.cancel(error);
-  }
-
-  /** A cancel is about to end waits: what it does not help against is then still known by what it had waited on. */
-  protected noteWaits(): void {
-    for (const waiter of waitersOf(this.#scope)) {
-      this.#cancelled ??= new Set();
-      this.#cancelled.add(waiter);
-    }
   }
 
   protected closeTaskIntake(error: Error): void {
@@ -224,6 +290,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   cancelTasks(error: Error): void {
     if (this.tasksRunning > 0) this.noteWaits();
     this.#tasks?.cancelAll(error);
+    this.body?.cancel(error);
   }
 
   protected forgetTask(task: string): void {
@@ -232,8 +299,9 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   waitEnded(wait: Wait): Promise<unknown> {
     const { edge } = this;
+    const { scheduler } = this.host;
     edge.enders ??= new WaitQueue();
-    return edge.enders.park(this, { scope: wait.cancelScope, by: wait });
+    return edge.enders.park(this, { scope: wait.cancelScope, by: wait, scheduler });
   }
 
   /** Somebody waits for its end, or listens: a failure is not silent then. */
@@ -266,58 +334,5 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     } catch (error) {
       process.emitWarning(`onOverflow of ${path} threw: ${String(error)}`, 'TaskThreadWarning');
     }
-  }
-
-  abstract stopReport(): StopReport;
-
-  snapshot(): ThreadSnapshot {
-    const { clock } = this.host;
-    const now = clock.now();
-    const ageMs = this.bornAt === 0 ? 0 : now - this.bornAt;
-    const { id, incarnation, supervised } = this.edge;
-    const edge = this.edge.snapshot();
-    const children: ThreadSnapshot[] = [];
-    for (const child of this.children ?? []) children.push((child.child as ChildRuntime).snapshot());
-    return {
-      id,
-      path: this.path,
-      type: this.type,
-      state: supervised?.down === true ? 'restarting' : this.state,
-      ageMs,
-      incarnation,
-      restarts: incarnation - 1,
-      running: this.#runningHooks(now),
-      tasks: [...(this.#tasks?.all() ?? [])].map((task) => task.snapshot(now)),
-      waits: [...waitersOf(this.#scope)].map((waiter) => waitInWords(waiter, now)),
-      edge,
-      downPerSecond: perSecond(edge.down?.handled ?? 0, ageMs),
-      upPerSecond: perSecond(edge.up?.handled ?? 0, ageMs),
-      lastError: this.lastError,
-      children,
-    };
-  }
-
-  /** What it would be abandoned for if it were given up now. */
-  protected hungOn(): HungOn[] {
-    const now = this.host.clock.now();
-    const hung: HungOn[] = [];
-    const waiters = new Set([...(this.#cancelled ?? []), ...waitersOf(this.#scope)]);
-    for (const hook of [this.running, this.exitRunning]) {
-      if (hook === undefined) continue;
-      const { what, since, signal } = hook;
-      const waits = hungWaits(waiters, hook, now);
-      hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }), ...waits });
-    }
-    for (const task of this.#tasks?.all() ?? []) {
-      if (!task.running) continue;
-      const turn = { what: `task ${task.name}`, since: task.runningSince };
-      hung.push({ what: turn.what, forMs: now - turn.since, ...hungWaits(waiters, turn, now) });
-    }
-    return hung;
-  }
-
-  #runningHooks(now: number): RunningSnapshot[] {
-    const hooks = [this.running, this.exitRunning];
-    return hooks.flatMap((hook) => (hook === undefined ? [] : [{ what: hook.what, sinceMs: now - hook.since }]));
   }
 }

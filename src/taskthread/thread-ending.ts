@@ -1,37 +1,31 @@
 /**
  * How a thread fails, stops and ends, and what is then said about it: the control lane's verbs downwards, acted on at once
- * (law 7). How it begins and takes children is in `thread-life`; the steps of a stop are in `stop`, its arithmetic in `shutdown`.
+ * (law 7). Its last hook is in `thread-exit`; how it begins and takes children in `thread-life`; the steps of a stop are in `stop`,
+ * its arithmetic in `shutdown`.
  */
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
-import type { LocalEdge } from '../intercom/local-edge.ts';
-import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
+import { OverdueError } from '../kernel/wait-errors.ts';
 import { live } from '../kernel/probe.ts';
-import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
+import { isCancellation, isStopRefusal } from './cancellation.ts';
+import { deadlockWatch } from './deadlock-watch.ts';
 import { type LifeEvent, nextState, type Outcome, type Verdict } from './lifecycle.ts';
-import { Runtime } from './runtime.ts';
+import type { Overdue, OverduePolicy } from './liveness.ts';
 import type { StopReport, ThreadReport } from './shutdown.ts';
-import { closeOwned, type ResolvedChildSpec } from './spec.ts';
+import type { ResolvedChildSpec } from './spec.ts';
 import { Stop, type StoppingThread, StopTally } from './stop.ts';
-import { Turn } from './turn.ts';
+import { mayRestart, type StopCause } from './supervision.ts';
+import { ThreadExit } from './thread-exit.ts';
 
-/** Why a stop begins: it asked for it itself, somebody else did, or something of it has failed. */
-type StopCause = 'finished' | 'asked' | 'failed';
-
-export type LifeHook = (this: object, turn: Turn) => unknown;
-
-export abstract class ThreadEnding extends Runtime implements ChildEnd, StoppingThread {
+export abstract class ThreadEnding extends ThreadExit implements ChildEnd, StoppingThread {
   /** `enter` was begun, and is done. */
   protected began = false;
   hasEntered = false;
-  #exitScope: CancelScope | undefined;
-  #exitBegun = false;
   #stoppedItself = false;
   #tally: StopTally | undefined;
   #tookMs = 0;
 
-  protected abstract exitHook(): LifeHook | undefined;
   /** Nobody of its children is started again any more. */
   protected abstract restartsGiveWay(): void;
 
@@ -54,24 +48,22 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     else this.hookFailed(`task ${task}`, error);
   }
 
+  bodyFailed(what: string, error: unknown): void {
+    this.hookFailed(what, error);
+  }
+
   taskEnded(task: string): void {
     this.forgetTask(task);
+    // It could have answered what the running handler was asked; nobody can any more.
+    const { loopParty } = this;
+    if (loopParty !== undefined && this.tasksRunning === 0) deadlockWatch.changed(loopParty);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'task-ended', path: this.path, task });
     if (this.stopping !== undefined) this.wake();
   }
 
-  /** What a stop brings about is only recorded; anything else must not be silent, also when nobody listens. */
-  override late(what: string, error: unknown): void {
-    const probe = this.started ? this.host.probe : undefined;
-    if (probe?.on === true) probe.record({ kind: 'late', path: this.path, what, error });
-    else if (!isCancellation(error) && !(error instanceof ThreadEndedError) && !isStopRefusal(error, this.path)) {
-      process.emitWarning(`${what} of ${this.path} failed late: ${messageOf(error)}`, 'TaskThreadWarning');
-    }
-  }
-
   /** The first failure is the outcome; one that comes while it stops does not keep the rest from ending in order. */
-  protected fail(where: string, error: unknown, deafen: boolean): void {
+  protected override fail(where: string, error: unknown, deafen: boolean, budget = this.stopDefaults): void {
     this.lastError = messageOf(error);
     this.failure ??= { error };
     this.tell('failed', error, where);
@@ -79,15 +71,28 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     if (probe.on) probe.record({ kind: 'failed', path: this.path, where, error });
     if (deafen) {
       if (this.state === 'stopping') this.#settleInbox('failed');
-      this.#beginStop(this.stopDefaults, `${where} failed`, 'failed');
+      this.#beginStop(budget, `${where} failed`, 'failed');
       this.cancelOwnWaits(new CancelledError(`${this.path} has failed`));
     }
     this.wake();
   }
 
+  override overdue(overdue: Overdue, policy: OverduePolicy): void {
+    const { what, ageMs, waits } = overdue;
+    this.tell('overdue', overdue);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'overdue', path: this.path, ...overdue });
+    if (policy === 'report' || (this.state !== 'entering' && this.state !== 'running')) return;
+    // No time to drain: what hangs would be waited for.
+    const error = new OverdueError(this.path, what, ageMs, waits);
+    this.fail(what, error, true, { ...this.stopDefaults, drainMs: 0 });
+  }
+
   // ---- stopping ----
 
   stopItself(why: string): void {
+    this.schedulerIfStarted?.spend();
+    if (this.ended) throw new ThreadEndedError(this.path);
     if (this.state === 'entering' || this.state === 'running') this.#stoppedItself = true;
     this.#askToStop(this.stopDefaults, why, 'finished');
   }
@@ -141,47 +146,6 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.cancelTasks(error);
   }
 
-  exiting(): boolean {
-    if (this.#exitBegun) return this.exitRunning !== undefined;
-    this.#exitBegun = true;
-    const exit = this.exitHook();
-    if (exit === undefined) return false;
-    this.#exitScope = new CancelScope(this.host, this.getScope(), { shielded: true });
-    // Set before the call: a stop from inside `exit` must find it running.
-    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined };
-    let result: unknown;
-    let waits: boolean;
-    try {
-      result = exit.call(this.thread, new Turn(this, 'exit', this.#exitScope));
-      waits = isThenable(result);
-    } catch (error) {
-      this.exitRunning = undefined;
-      this.fail('exit', error, false);
-      return false;
-    }
-    if (waits) this.#awaitExit(result as PromiseLike<unknown>);
-    else this.exitRunning = undefined;
-    return waits;
-  }
-
-  #awaitExit(result: PromiseLike<unknown>): void {
-    const settled = (): boolean => {
-      if (this.ended) return false;
-      this.exitRunning = undefined;
-      this.wake();
-      return true;
-    };
-    toPromise(result).then(settled, (error: unknown) => {
-      if (!settled()) this.late('exit', error);
-      else if (this.#exitScope?.cancelled !== true || !isCancellation(error)) this.fail('exit', error, false);
-    });
-  }
-
-  cancelExit(error: Error): void {
-    this.noteWaits();
-    this.#exitScope?.cancel(error);
-  }
-
   #askToStop(budget: StopBudget, why: string, cause: StopCause): void {
     if (this.state === 'stopping') {
       this.#settleInbox(cause);
@@ -221,10 +185,11 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   /** What the parent sent, and sends from now on, is for the next incarnation, where one may follow; else it takes no more. */
   #settleInbox(cause: StopCause): void {
     const { edge } = this;
-    if (mayFollow(edge, cause)) this.holdInbox();
+    const { restart } = edge.spec as ResolvedChildSpec;
+    if (edge.supervised?.final === false && mayRestart(restart, cause)) this.holdInbox();
     else {
       // Once `exit` is begun nothing is handled any more: what is kept goes with the edge.
-      if (!this.#exitBegun) edge.unhold();
+      if (!this.exitBegun) edge.unhold();
       edge.closeDown();
     }
   }
@@ -274,7 +239,9 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
       this.forgetListeners();
     } else this.over();
     this.edge.parent.childEnded(this.edge);
-    if (!goesOn) this.edge.enders?.wakeAll();
+    if (goesOn) return;
+    this.body?.ended();
+    this.edge.enders?.wakeAll();
   }
 
   /** No other incarnation follows. */
@@ -317,10 +284,6 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     probe.record({ kind: 'ended', path: this.path, outcome: outcome.kind, ...error });
   }
 
-  closeOwned(spec: Pick<ResolvedChildSpec, 'owns'>): void {
-    if (spec.owns !== undefined) closeOwned(spec.owns, (error) => this.late('closing what it owned', error));
-  }
-
   /** Goes one step on in its life; false when the event means nothing now. */
   protected become(event: LifeEvent): boolean {
     const next = nextState(this.state, event);
@@ -328,11 +291,4 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.state = next;
     return true;
   }
-}
-
-/** True where the edge may go on with another incarnation. A stop of such a child that is not final is one for a restart. */
-function mayFollow({ supervised, spec }: LocalEdge, cause: StopCause): boolean {
-  const { restart } = spec as ResolvedChildSpec;
-  if (restart === undefined || supervised?.final === true) return false;
-  return restart === 'permanent' || cause !== 'finished';
 }

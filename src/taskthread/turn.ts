@@ -7,12 +7,13 @@
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { Edge } from '../intercom/edge.ts';
+import { calm } from '../kernel/calm.ts';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
-import { rejected, sleep } from '../kernel/wait-queue.ts';
-import { calm } from './cancellation.ts';
+import { Party, type PartyOwner, type PartyWatch } from '../kernel/party.ts';
+import { failing, rejected, sleep } from '../kernel/wait-queue.ts';
 import {
   type AnyChild,
   type AskOptions,
@@ -23,10 +24,12 @@ import {
   type KindOf,
   type SendTarget,
 } from './child.ts';
+import { deadlockWatch } from './deadlock-watch.ts';
 import { withinLimit } from './time-limit.ts';
 
 /** What a turn needs of its thread. */
-export interface TurnOwner extends SendTarget {
+export interface TurnOwner extends SendTarget, PartyOwner {
+  readonly path: string;
   readonly host: Host;
   /** The edge to the parent. */
   readonly edge: Edge;
@@ -38,19 +41,51 @@ export interface TurnOwner extends SendTarget {
 export class Turn<in Up = never> implements Scoped {
   readonly #owner: TurnOwner;
   #scope: CancelScope | undefined;
+  #party: Party | undefined;
   /** What is being executed, in words: `signalHandler`, `task read`. */
   readonly what: string;
 
-  constructor(owner: TurnOwner, what: string, scope?: CancelScope) {
+  constructor(owner: TurnOwner, what: string, scope?: CancelScope, party?: Party) {
     this.#owner = owner;
     this.what = what;
     this.#scope = scope;
+    this.#party = party;
+  }
+
+  /** This execution: whose waits these are, and what holds locks. A turn of `timeoutAfter` or `shield` is a part of the one around it. Not for users. */
+  get party(): Party {
+    this.#party ??= new Party(this.#owner, this.what, this.watch());
+    return this.#party;
+  }
+
+  get holder(): object {
+    return this.party;
+  }
+
+  /** The same while it waits for something. Not for users. */
+  get waitingParty(): Party | undefined {
+    return this.#party?.waits === true ? this.#party : undefined;
+  }
+
+  /** `signalHandler of /Master-1/Database-2` */
+  toString(): string {
+    return `${this.what} of ${this.#owner.path}`;
+  }
+
+  /** The thread whose turn it is. Not for users. */
+  static ownerOf(turn: Turn<never>): TurnOwner {
+    return turn.#owner;
   }
 
   /** The scope that the waits of this turn belong to; so a turn can be given wherever `{ scope }` is asked for. */
   get cancelScope(): CancelScope {
     this.#scope ??= this.ownScope();
     return this.#scope;
+  }
+
+  /** Where its thread stands in the tree. */
+  get path(): string {
+    return this.#owner.path;
   }
 
   /** Fires when this turn is cancelled: for `fetch` and every Node API that takes one. */
@@ -73,6 +108,7 @@ export class Turn<in Up = never> implements Scoped {
 
   /** Throws `CancelledError` if this turn is cancelled. For long work without waits. */
   checkCancelled(): void {
+    this.#owner.schedulerIfStarted?.spend();
     if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
     this.cancelScope.check();
   }
@@ -125,10 +161,16 @@ export class Turn<in Up = never> implements Scoped {
     return this.#askWithin(options, (turn) => owner.edge.askUp(make, turn));
   }
 
-  /** Waits; 0 gives the event loop its turn. *Cancel-safe:* no timer is left. */
+  /** Waits; 0 gives the event loop its turn. Rejects with `InvalidOptionError`. *Cancel-safe:* no timer is left. */
   sleep(ms: number): Promise<void> {
-    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), this.#owner.host.scheduler);
-    return sleep(milliseconds('sleep', ms), this.cancelScope, this);
+    const { scheduler } = this.#owner.host;
+    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), scheduler);
+    try {
+      milliseconds('sleep', ms);
+    } catch (error) {
+      return failing(error, scheduler);
+    }
+    return sleep(ms, this.cancelScope, this);
   }
 
   /**
@@ -147,7 +189,10 @@ export class Turn<in Up = never> implements Scoped {
     return this.#within('the work', ms, false, work);
   }
 
-  /** Asks the thread to stop, and returns at once: to stop is never awaited from inside. */
+  /**
+   * Asks the thread to stop, and returns at once: to stop is never awaited from inside. Of a thread that is stopping already it
+   * changes nothing. Errors: `ThreadEndedError`.
+   */
   stop(): void {
     this.#owner.stopItself(`${this.what} asked for it`);
   }
@@ -166,11 +211,21 @@ export class Turn<in Up = never> implements Scoped {
     return this.#owner.getScope();
   }
 
+  /** Who looks for circles among the waits of this turn. */
+  protected watch(): PartyWatch | undefined {
+    return deadlockWatch;
+  }
+
   #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
-    const limit = { what, timeoutMs: milliseconds('ms', ms), outer: this.cancelScope, shielded };
-    return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope))));
+    try {
+      milliseconds('ms', ms);
+    } catch (error) {
+      return failing(error, owner.host.scheduler);
+    }
+    const limit = { what, timeoutMs: ms, outer: this.cancelScope, shielded };
+    return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.party))));
   }
 
   #askWithin<Answer>(options: AskOptions | undefined, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {

@@ -12,6 +12,7 @@ export { DeliveryWindow, type DeliveryWindowOptions, type DeliveryWindowSnapshot
 export { type FrameBatch, frameLane } from './frame-batch.ts';
 export { ReadingGate, type ReadingGateOptions } from './reading-gate.ts';
 export { RowBatch, type RowBatchOptions } from './row-batch.ts';
+export { type ConnectionFactory, type ConnectionHandler, type ServeTCPOptions, serveTCP } from './serve-tcp.ts';
 export {
   openSqlite,
   type SqliteDatabase,

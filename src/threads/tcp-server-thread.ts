@@ -5,9 +5,10 @@ import { wholeNumber } from '../kernel/check.ts';
 import { ThreadStoppingError } from '../kernel/errors.ts';
 import { Listener } from '../net/listener.ts';
 import type { Socket } from '../net/socket.ts';
+import type { TlsServerOptions } from '../net/tls.ts';
 import type { AnyChild } from '../taskthread/child.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
-import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
+import type { TaskAnswer, TaskTurn } from '../taskthread/task-turn.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 
@@ -19,6 +20,10 @@ export interface TCPServerOptions {
   readonly port: number;
   /** A connection is closed at once, and `refused` is called, when the thread has so many children. Default 1000. */
   readonly maxClients?: number;
+  /** Secures every connection; a child is made when the handshake is done, and at most `maxClients` are under way. */
+  readonly tls?: TlsServerOptions | undefined;
+  /** A handshake that takes longer is broken off. Default 10 s. */
+  readonly handshakeTimeoutMs?: number | undefined;
 }
 
 /** Beyond any burst, so that who is turned away is turned away by `maxClients`, and counted. */
@@ -32,12 +37,15 @@ const MAX_PENDING = 65_536;
  * connection that fails ends alone. Errors: `TT_ADDRESS` from `enter` when the port cannot be had.
  */
 export abstract class TCPServerThread<Up = never> extends TaskThread<never, Up, Up> {
-  readonly #options: Required<TCPServerOptions>;
+  readonly #options: TCPServerOptions & { readonly host: string; readonly maxClients: number };
   #listener: Listener | undefined;
+  #refusedClients = 0;
 
   constructor(options: TCPServerOptions, threadOptions?: ThreadOptions<never, Up>) {
     super(threadOptions);
     this.#options = {
+      tls: options.tls,
+      handshakeTimeoutMs: options.handshakeTimeoutMs,
       host: options.host ?? '127.0.0.1',
       port: wholeNumber('options.port', options.port, 0, 65_535),
       maxClients: wholeNumber('options.maxClients', options.maxClients ?? 1000, 1),
@@ -55,9 +63,16 @@ export abstract class TCPServerThread<Up = never> extends TaskThread<never, Up, 
     return this.#listener?.port ?? this.#options.port;
   }
 
+  /** How many connections were turned away because there were too many. */
+  get refusedClients(): number {
+    return this.#refusedClients + (this.#listener?.snapshot().refused ?? 0);
+  }
+
   protected override async enter(turn: Turn<Up>): Promise<void> {
-    const { host, port } = this.#options;
-    this.#listener = await Listener.listen({ host, port, maxPending: MAX_PENDING }, { scope: turn });
+    const { host, port, maxClients, tls, handshakeTimeoutMs } = this.#options;
+    const maxPending = tls === undefined ? MAX_PENDING : maxClients;
+    const address = { host, port, maxPending, tls, handshakeTimeoutMs };
+    this.#listener = await Listener.listen(address, { scope: turn });
     this.tasks.reCreate('accept', this.#accept, { intake: true });
   }
 
@@ -81,6 +96,7 @@ export abstract class TCPServerThread<Up = never> extends TaskThread<never, Up, 
 
   async #take(socket: Socket): Promise<void> {
     if (this.childCount >= this.#options.maxClients) {
+      this.#refusedClients++;
       this.refused(socket);
       socket.close();
       return;

@@ -47,6 +47,7 @@ const FLOORS: ReadonlyMap<string, number> = new Map([
   ['testing', 3],
   ['observe', 3],
   ['net', 3],
+  ['node', 3],
   ['threads', 4],
   ['placement', 4],
 ]);

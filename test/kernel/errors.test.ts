@@ -1,13 +1,30 @@
 import * as core from '../../src/kernel/errors.ts';
+import * as functions from '../../src/kernel/function-errors.ts';
 import * as io from '../../src/kernel/io-errors.ts';
+import * as simulation from '../../src/kernel/simulation-errors.ts';
+import * as sync from '../../src/kernel/sync-errors.ts';
+import * as waits from '../../src/kernel/wait-errors.ts';
 
-const catalogue = { ...core, ...io };
+const catalogue = { ...core, ...functions, ...io, ...simulation, ...sync, ...waits };
 
 const cause = new Error('root of it');
 const bytes = Buffer.from('abc');
 const signal = { kind: 'frames' };
 const progress = { bytesRead: 3 };
 const e = catalogue;
+const lane = {
+  path: '/A-1/B-2',
+  direction: 'down',
+  queued: 2,
+  capacity: 2,
+  bytes: 9,
+  maxBytes: 10,
+  waiting: 1,
+} as const;
+const chain: readonly waits.DeadlockLink[] = [
+  { path: '/A-1', hook: 'signalHandler', waitsFor: 'a place', lane, wayOut: 'a task' },
+  { path: '/A-1/B-2', hook: 'enter', waitsFor: 'the end of /A-1', lane: undefined, wayOut: 'childEnded' },
+];
 
 /** Each class: one of it made, its code, its fields, a part of its message. */
 const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, string][] = [
@@ -26,6 +43,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     { timeoutMs: 50, cause, progress },
     '50 ms',
   ],
+  [
+    'UncaughtTimeoutError',
+    new e.UncaughtTimeoutError(new e.TimeoutError('it', 50)),
+    'TT_UNCAUGHT_TIMEOUT',
+    { cause: new e.TimeoutError('it', 50) },
+    'it took longer than 50 ms',
+  ],
   ['IntakeClosedError', new e.IntakeClosedError('/A-1', { progress }), 'TT_INTAKE_CLOSED', { progress }, '/A-1'],
   [
     'ThreadEndedError',
@@ -42,7 +66,31 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     '/A-1 takes no more',
   ],
   ['LaneFullError', new e.LaneFullError('/A-1', signal), 'TT_LANE_FULL', { path: '/A-1', signal }, '/A-1 is full'],
+  [
+    'DeadlockError',
+    new e.DeadlockError(chain, signal),
+    'TT_DEADLOCK',
+    { chain, signal },
+    'signalHandler of /A-1 waits for a place (holds 2 of 2 signals, 9 of 10 bytes)\n    way out: a task\n  enter of /A-1/B-2',
+  ],
+  [
+    'OverdueError',
+    new e.OverdueError('/A-1', 'signalHandler', 1500.4, ['a place', 'the end of /A-1/B-2']),
+    'TT_OVERDUE',
+    { path: '/A-1', what: 'signalHandler', ageMs: 1500.4, waits: ['a place', 'the end of /A-1/B-2'] },
+    'signalHandler of /A-1 has been under way for 1500 ms, waiting for a place and the end of /A-1/B-2',
+  ],
   ['ChildFailedError', new e.ChildFailedError('/A-1', cause), 'TT_CHILD_FAILED', { path: '/A-1', cause }, 'root of it'],
+  ['ThreadError', new e.ThreadError('/A-1', cause), 'TT_THREAD_ERROR', { path: '/A-1', cause }, 'no value: root of it'],
+  [
+    'ThreadGroupError',
+    new e.ThreadGroupError(['a', 'b'], [cause, 'broken']),
+    'TT_THREAD_GROUP',
+    { failed: ['a', 'b'], errors: [cause, 'broken'], cause },
+    '2 of the group failed: root of it; "broken"',
+  ],
+  ['GroupClosedError', new e.GroupClosedError(), 'TT_GROUP_CLOSED', {}, 'joined, cancelled or left'],
+  ['GroupEmptyError', new e.GroupEmptyError(), 'TT_GROUP_EMPTY', {}, 'no member left'],
   [
     'RestartLimitError',
     new e.RestartLimitError('/A-1', 3, 500, cause),
@@ -59,6 +107,14 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ],
   ['AlreadyStartedError', new e.AlreadyStartedError('/A-1'), 'TT_ALREADY_STARTED', { path: '/A-1' }, '/A-1'],
   ['NotStartedError', new e.NotStartedError('Database'), 'TT_NOT_STARTED', {}, 'Database'],
+  ['InjectedFaultError', new e.InjectedFaultError('/A-1'), 'TT_INJECTED_FAULT', { path: '/A-1' }, '/A-1 crash'],
+  [
+    'SimulationFailedError',
+    new e.SimulationFailedError('books', { seed: 3, schedule: '4:1', report: 'the books', cause }),
+    'TT_SIMULATION_FAILED',
+    { kind: 'books', seed: 3, schedule: '4:1', cause },
+    'the books',
+  ],
   ['NoScopeError', new e.NoScopeError('sleep'), 'TT_NO_SCOPE', {}, 'sleep does not know'],
   [
     'ThreadStoppingError',
@@ -89,6 +145,15 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     { path: '/A-1', task: 'read' },
     '20 ms',
   ],
+  ['NotOwnerError', new e.NotOwnerError('rlock.release', '/A-1'), 'TT_NOT_OWNER', {}, 'and /A-1 holds it'],
+  [
+    'OverReleasedError',
+    new e.OverReleasedError('lock.release', 'nobody holds the lock'),
+    'TT_OVER_RELEASED',
+    {},
+    'too often: nobody',
+  ],
+  ['QueueClosedError', new e.QueueClosedError(signal), 'TT_QUEUE_CLOSED', { item: signal }, 'closed'],
   ['BusyError', new e.BusyError('socket', 'recv'), 'TT_BUSY', {}, 'another recv'],
   [
     'SocketClosedError',
@@ -110,6 +175,20 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     'TT_ADDRESS',
     { address: '::1:80', cause },
     'listen on ::1:80',
+  ],
+  [
+    'TlsHandshakeError',
+    new e.TlsHandshakeError('h:1', new Error('self-signed')),
+    'TT_TLS_HANDSHAKE',
+    { address: 'h:1' },
+    'cannot secure the connection to h:1: self-signed',
+  ],
+  [
+    'ProcessNotStartedError',
+    new e.ProcessNotStartedError('nope', 'ENOENT'),
+    'TT_PROCESS_NOT_STARTED',
+    { file: 'nope' },
+    'cannot start nope: ENOENT',
   ],
   [
     'IncompleteReadError',

@@ -430,6 +430,9 @@ export class Ledger {
       case 'failed':
       case 'abandoned':
       case 'overflow':
+      case 'deadlock':
+      case 'overdue':
+      case 'stall':
       case 'late':
         break;
     }

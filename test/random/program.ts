@@ -6,7 +6,7 @@
  */
 import type { OverflowPolicy } from '../../src/intercom/overflow.ts';
 import type { SupervisionOptions } from '../../src/taskthread/supervision.ts';
-import { Dice } from './dice.ts';
+import { Dice } from '../../src/testing/dice.ts';
 
 export interface Budget {
   readonly drainMs: number;

@@ -3,7 +3,7 @@ import { type LiveCounts, live } from '../../src/kernel/probe.ts';
 import type { Child } from '../../src/taskthread/child.ts';
 import { launch } from '../../src/taskthread/start.ts';
 import { checkAtRest, checkEnd, checkNothingLeft } from './checks.ts';
-import { Dice } from './dice.ts';
+import { Dice } from '../../src/testing/dice.ts';
 import { codeOf, type Violation } from './ledger.ts';
 import { makeProgram, type OutsideStep, type Program } from './program.ts';
 import { RandomThread } from './random-thread.ts';
@@ -173,7 +173,12 @@ function useWordsKept(world: World): void {
         world.ask(log.up, 'with', (make) => turn.askParent(make, { timeoutMs: 3 }), false),
       );
     if (ended && !turn.cancelled) ledger.blame('a word after the end', `cancelled of ${log.path}`);
-    turn.stop();
+    try {
+      turn.stop();
+      if (ended) ledger.blame('a word after the end', `stop of ${log.path}`);
+    } catch (error) {
+      if (!ended || codeOf(error) !== 'TT_THREAD_ENDED') throw error;
+    }
   }
 }
 

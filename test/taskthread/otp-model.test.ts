@@ -3,7 +3,7 @@
  * time steps. `FULL=1` runs five thousand, `SEED=17` one, and prints it.
  */
 import { type AnyChild, type Child, TaskThread, type Turn } from '../../src/index.ts';
-import { Dice } from '../random/dice.ts';
+import { Dice } from '../../src/testing/dice.ts';
 import { type ModelChild, type ModelOptions, OtpSupervisor } from './otp-model.ts';
 import { checkThreads, grow, settle, takeWarnings, Toy, time } from './toys.ts';
 
@@ -53,7 +53,7 @@ function makeSequence(seed: number): Sequence {
         add();
         break;
       case 'fail-starts':
-        steps.push({ do: 'fail-starts', name: dice.pick(added), times: dice.between(1, 2) });
+        steps.push({ do: 'fail-starts', name: dice.pick(NAMES), times: dice.between(1, 2) });
         break;
       case 'end': {
         const names = [...new Set(Array.from({ length: dice.pick([1, 1, 1, 2, 3]) }, () => dice.pick(added)))];
