@@ -222,8 +222,8 @@ export interface ParkOptions {
 }
 
 /** All that waits in a scope and in those within it, newest first. */
-export function* waitersIn(scope: CancelScope): Generator<Waiter> {
-  for (const member of scope.members()) {
+export function* waitersIn(scope: CancelScope | undefined): Generator<Waiter> {
+  for (const member of scope?.members() ?? []) {
     if (member instanceof CancelScope) yield* waitersIn(member);
     else if (member instanceof Waiter) yield member;
   }

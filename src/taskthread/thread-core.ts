@@ -252,20 +252,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   waiters(): Waiter[] {
-    return this.#scope === undefined ? [] : [...waitersIn(this.#scope)];
+    return [...waitersIn(this.#scope)];
   }
 
-  /** A cancel is about to end waits: what it does not help against is then still known by what it had waited on. */
-  protected noteWaits(): void {
-    for (const waiter of this.waiters()) {
-      this.#cancelled ??= new Set();
-      this.#cancelled.add(waiter);
-    }
-  }
-
-  /** The waits under way, and those that were cancelled. */
-  protected hungWaiters(): Iterable<Waiter> {
-    return new Set([...(this.#cancelled ?? []), ...this.waiters()]);
+  /** Also those that were cancelled while its hooks and tasks were running. */
+  protected waitersNoted(): ReadonlySet<Waiter> {
+    return new Set([...(this.#cancelled ?? []), ...waitersIn(this.#scope)]);
   }
 
   /** Ends all waits, and for good. */
@@ -281,6 +273,14 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   protected cancelScopeOnly(error: Error): void {
     this.noteWaits();
     this.#scope?.cancel(error);
+  }
+
+  /** A cancel is about to end waits: what it does not help against is then still known by what it had waited on. */
+  protected noteWaits(): void {
+    for (const waiter of waitersIn(this.#scope)) {
+      this.#cancelled ??= new Set();
+      this.#cancelled.add(waiter);
+    }
   }
 
   protected closeTaskIntake(error: Error): void {

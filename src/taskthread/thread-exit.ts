@@ -15,14 +15,18 @@ export type LifeHook = (this: object, turn: Turn) => unknown;
 
 export abstract class ThreadExit extends Runtime {
   #exitScope: CancelScope | undefined;
-  protected exitBegun = false;
+  #exitBegun = false;
 
   protected abstract exitHook(): LifeHook | undefined;
   protected abstract fail(where: string, error: unknown, deafen: boolean): void;
 
+  protected get exitBegun(): boolean {
+    return this.#exitBegun;
+  }
+
   exiting(): boolean {
-    if (this.exitBegun) return this.exitRunning !== undefined;
-    this.exitBegun = true;
+    if (this.#exitBegun) return this.exitRunning !== undefined;
+    this.#exitBegun = true;
     const exit = this.exitHook();
     if (exit === undefined) return false;
     this.#exitScope = new CancelScope(this.host, this.getScope(), { shielded: true });

@@ -58,7 +58,7 @@ export abstract class ThreadView extends ThreadCore {
   protected hungOn(): HungOn[] {
     const now = this.host.clock.now();
     const hung: HungOn[] = [];
-    const waiters = this.hungWaiters();
+    const waiters = this.waitersNoted();
     for (const hook of [this.running, this.body?.running, this.exitRunning]) {
       if (hook === undefined) continue;
       const { what, since, signal } = hook;

@@ -4,8 +4,10 @@ import type { HungOn, HungWait } from './shutdown.ts';
 import type { WaitSnapshot } from './snapshot.ts';
 
 export function waitInWords(waiter: Waiter, now: number): WaitSnapshot {
-  const { by, since, at } = waiter;
-  return { on: waiter.describe(), by: by?.what, sinceMs: Math.max(0, now - since), ...(at !== undefined && { at }) };
+  const { since, at } = waiter;
+  const by = waiter.by?.what;
+  const sinceMs = Math.max(0, now - since);
+  return { on: waiter.describe(), by, sinceMs, ...(at !== undefined && { at }) };
 }
 
 /** Of these waits those that a hook or task has begun since it runs. */
