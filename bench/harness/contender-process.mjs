@@ -1,0 +1,60 @@
+// One contender in a process of its own: does what the harness asks over the channel, one measurement at a time.
+//
+//     { workload, contender, style, manyClasses, size, watchDelay } ──► { delivered, ms, figures, delayMs } | { error }
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
+import { runTwentySubclasses } from './twenty-subclasses.mjs';
+import { Work } from './work.mjs';
+
+const [file, peer] = process.argv.slice(2);
+const { workloads } = await import(pathToFileURL(file).href);
+const peers = new Map();
+let dirtied = false;
+
+async function programOf(workload, contender) {
+  const own = workload.contenders[contender];
+  if (own !== undefined) return own;
+  if (!peers.has(contender)) peers.set(contender, await import(new URL(`../peers/${contender}.mjs`, import.meta.url)));
+  return peers.get(contender).programs[workload.name];
+}
+
+async function measure(job) {
+  const workload = workloads.find(({ name }) => name === job.workload);
+  const program = await programOf(workload, job.contender);
+  if (job.manyClasses && !dirtied) {
+    dirtied = true;
+    await runTwentySubclasses();
+  }
+  globalThis.gc?.();
+  const work = new Work(job);
+  const delay = job.watchDelay ? monitorEventLoopDelay({ resolution: 1 }) : undefined;
+  if (delay !== undefined) {
+    delay.enable();
+    await later(20);
+    delay.reset();
+  }
+  const delivered = await program(work);
+  // The monitor's own timer must run once more to see what the last turn of the event loop took.
+  if (delay !== undefined) {
+    await later(5);
+    delay.disable();
+  }
+  const expected = workload.expected?.(job.size) ?? job.size;
+  return { delivered, expected, ms: work.ms, figures: work.figures, delayMs: delay && delay.percentile(99) / 1e6 };
+}
+
+function later(ms) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+process.on('message', (job) => {
+  measure(job).then(
+    (result) => process.send(result),
+    (error) => process.send({ error: String(error?.stack ?? error) }),
+  );
+});
+process.on('disconnect', () => process.exit());
+process.title = `bench ${peer ?? ''}`;
+process.send({ ready: true });
