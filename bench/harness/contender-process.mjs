@@ -1,6 +1,9 @@
 // One contender in a process of its own: does what the harness asks over the channel, one measurement at a time.
 //
-//     { workload, contender, style, manyClasses, size, watchDelay } ──► { delivered, ms, figures, delayMs } | { error }
+//     { workload, contender, style, manyClasses, size, watch } ──► { delivered, expected, ms, figures, delayMs } | { error }
+//
+// No collection is forced between measurements: V8 lets the shapes of objects die of which none is alive, and throws the code
+// away that was compiled for them, which no program sees that has a tree (or a queue) all the time.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import { runTwentySubclasses } from './twenty-subclasses.mjs';
@@ -25,9 +28,8 @@ async function measure(job) {
     dirtied = true;
     await runTwentySubclasses();
   }
-  globalThis.gc?.();
   const work = new Work(job);
-  const delay = job.watchDelay ? monitorEventLoopDelay({ resolution: 1 }) : undefined;
+  const delay = job.watch === 'delay' ? monitorEventLoopDelay({ resolution: 1 }) : undefined;
   if (delay !== undefined) {
     delay.enable();
     await later(20);

@@ -5,7 +5,7 @@ import { ratioSummary, summary } from './statistics.mjs';
 
 /** A contender that needs longer for a round does less in one; its rate tells the same. */
 const LONGEST_ROUND_MS = 1_500;
-const WARM_UP_ROUNDS = 2;
+const WARM_UP_ROUNDS = 3;
 
 /** The base of ratios, where a workload has none of its own. */
 const FLOOR = 'floor';
@@ -17,6 +17,7 @@ export async function measureWorkload(part, workload, contenders, { rounds, quic
     size,
     ms: [],
     figures: [],
+    memory: [],
     delaysMs: [],
     failed: undefined,
   }));
@@ -37,17 +38,21 @@ export async function measureWorkload(part, workload, contenders, { rounds, quic
         });
       }
     }
-    progress(`${workload.name}: event-loop delay`);
-    for (const run of runs) {
-      if (run.failed !== undefined || workload.watchDelay === false) continue;
-      await trying(run, async () => {
-        for (let i = 0; i < 3; i++) run.delaysMs.push((await once(workload, run, run.size, true)).delayMs);
-      });
-    }
+    progress(`${workload.name}: event-loop delay and memory`);
+    for (const run of runs) if (run.failed === undefined) await trying(run, () => watch(workload, run));
   } finally {
     for (const { process } of runs) process?.end();
   }
   return resultOf(workload, size, runs);
+}
+
+/** What would disturb the timing is measured in rounds of its own. */
+async function watch(workload, run) {
+  if (workload.memory === true) {
+    for (let i = 0; i < 3; i++) run.memory.push((await once(workload, run, run.size, 'memory')).figures);
+  }
+  if (workload.watchDelay === false) return;
+  for (let i = 0; i < 3; i++) run.delaysMs.push((await once(workload, run, run.size, 'delay')).delayMs);
 }
 
 async function trying(run, action) {
@@ -75,9 +80,9 @@ async function warmUp(part, workload, run) {
 }
 
 /** Throws unless everything was delivered. */
-export async function once(workload, run, size, watchDelay = false) {
+export async function once(workload, run, size, watch) {
   const { name, style, manyClasses } = run;
-  const job = { workload: workload.name, contender: name, style, manyClasses, size, watchDelay };
+  const job = { workload: workload.name, contender: name, style, manyClasses, size, watch };
   const result = await run.process.measure(job);
   if (result.delivered !== result.expected) {
     throw new ContenderFailed(`delivered ${result.delivered} of ${result.expected}`);
@@ -107,7 +112,8 @@ function resultOf(workload, size, runs) {
   };
 }
 
-function figuresOf({ figures }) {
-  const names = Object.keys(figures[0] ?? {});
-  return Object.fromEntries(names.map((name) => [name, summary(figures.map((round) => round[name]))]));
+function figuresOf({ figures, memory }) {
+  const of = (rounds) =>
+    Object.keys(rounds[0] ?? {}).map((name) => [name, summary(rounds.map((round) => round[name]))]);
+  return Object.fromEntries([...of(figures), ...of(memory)]);
 }

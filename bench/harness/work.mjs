@@ -13,7 +13,10 @@ export class Work {
   #beganAt = 0;
   #endedAt = 0;
 
-  constructor({ size, style }) {
+  #watchesMemory;
+
+  constructor({ size, style, watch }) {
+    this.#watchesMemory = watch === 'memory';
     this.size = size;
     this.style = style;
     this.ended = new Promise((resolve) => {
@@ -41,13 +44,14 @@ export class Work {
     return this.#endedAt - this.#beganAt;
   }
 
-  /** A further figure, shown beside the rate. Its name says the unit: `heap bytes each`. */
+  /** A further figure, shown beside the rate. Its name says the unit: `heap bytes each`. NaN is no figure. */
   figure(name, value) {
-    this.figures[name] = value;
+    if (!Number.isNaN(value)) this.figures[name] = value;
   }
 
-  /** Bytes of heap in use, after a collection. */
+  /** Bytes of heap in use, after a collection; NaN in the rounds that are timed, which a collection would disturb. */
   heapUsed() {
+    if (!this.#watchesMemory) return NaN;
     globalThis.gc?.();
     return process.memoryUsage().heapUsed;
   }
