@@ -74,7 +74,8 @@ async function warmUp(part, workload, run) {
   const { ms } = await once(workload, run, tenth);
   const wouldTake = (ms * run.size) / tenth;
   if (workload.scalable !== false && wouldTake > LONGEST_ROUND_MS) {
-    run.size = Math.max(tenth, Math.round((run.size * LONGEST_ROUND_MS) / wouldTake));
+    const step = workload.scalable ?? 1;
+    run.size = Math.max(step, Math.round((run.size * LONGEST_ROUND_MS) / wouldTake / step) * step);
   }
   for (let i = 0; i < WARM_UP_ROUNDS; i++) await once(workload, run, run.size);
 }

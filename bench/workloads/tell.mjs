@@ -1,5 +1,5 @@
 // Tell: a parent sends a million signals to one child, over a lane of capacity 100. The child checks the order and counts.
-import { RingQueue } from '../floors/ring-queue.mjs';
+import { floor, syncFloor } from '../floors/one-way.mjs';
 import { start, TaskThread } from '../taskthread.mjs';
 
 /** Counts what comes in the order sent, and nothing else. */
@@ -62,42 +62,6 @@ async function tell(work, receiver) {
   await work.ended;
   await root.stop();
   return receiver.next;
-}
-
-/** Every put and take awaited. */
-async function floor(work) {
-  const queue = new RingQueue();
-  let next = 0;
-  const receive = async () => {
-    while (next < work.size) if ((await queue.take()) === next) next++;
-    work.end();
-  };
-  const received = receive();
-  work.begin();
-  for (let i = 0; i < work.size; i++) await queue.put(i);
-  await received;
-  return next;
-}
-
-/** The same, awaiting only when it must. */
-async function syncFloor(work) {
-  const queue = new RingQueue();
-  let next = 0;
-  const receive = async () => {
-    while (next < work.size) {
-      const item = queue.empty ? await queue.take() : queue.take();
-      if (item === next) next++;
-    }
-    work.end();
-  };
-  const received = receive();
-  work.begin();
-  for (let i = 0; i < work.size; i++) {
-    const waits = queue.put(i);
-    if (waits !== undefined) await waits;
-  }
-  await received;
-  return next;
 }
 
 export const workloads = [
