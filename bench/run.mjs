@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contendersOf, loadPart, partNames } from './harness/catalogue.mjs';
 import { checkPart } from './harness/check-workload.mjs';
-import { endAll } from './harness/contender.mjs';
+import { endAll, running } from './harness/contender.mjs';
 import { describeMachine, machineLine } from './harness/machine.mjs';
 import { measureWorkload } from './harness/measure-workload.mjs';
 import { HELP, OptionError, readOptions } from './harness/options.mjs';
@@ -52,6 +52,9 @@ async function check(parts, options) {
       progress(name);
     };
     wrong.push(...(await checkPart(part, contenders, count)));
+    if (part.runByItself === undefined) continue;
+    count(part.name);
+    await part.runByItself({ check: true, progress: () => {}, running }).catch((error) => wrong.push(error.message));
   }
   progressOver();
   for (const line of wrong) console.error(line);
@@ -73,6 +76,11 @@ async function measure(parts, options) {
       results.push({ part: part.name, ...result });
       console.log(tableOf(result));
     }
+    if (part.runByItself === undefined) continue;
+    const { result, markdown } = await part.runByItself({ ...options, progress, running });
+    progressOver();
+    results.push({ part: part.name, contenders: [], markdown, ...result });
+    console.log(`${markdown}\n`);
   }
   const overview = overviewOf(results);
   if (overview !== '') console.log(overview);
@@ -89,7 +97,10 @@ function write(options, report, overview) {
   const peers = Object.entries(report.peers).map((peer) => peer.join(' '));
   const head = [machineLine(report.machine), `${report.rounds} rounds. Peers: ${peers.join(', ') || 'none'}.`];
   writeFileSync(`${name}.json`, `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(`${name}.md`, `${[...head, ...report.results.map(tableOf), overview].join('\n\n')}\n`);
+  writeFileSync(
+    `${name}.md`,
+    `${[...head, ...report.results.map((result) => result.markdown ?? tableOf(result)), overview].join('\n\n')}\n`,
+  );
   console.log(`written: ${name}.json, ${name}.md`);
 }
 

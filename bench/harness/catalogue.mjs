@@ -11,8 +11,8 @@ export const partNames = readdirSync(folder)
 
 export async function loadPart(name) {
   const url = new URL(`${name}.mjs`, folder);
-  const { workloads } = await import(url.href);
-  return { name, file: fileURLToPath(url), workloads };
+  const { workloads, runByItself } = await import(url.href);
+  return { name, file: fileURLToPath(url), workloads, runByItself };
 }
 
 const OURS = 'taskthread';
@@ -21,11 +21,12 @@ const OURS = 'taskthread';
  * Who is measured under a workload. Ours comes in both styles of sending, and each again in a process that has run twenty
  * other classes before; by its label it is told apart, everybody else's label is its name.
  */
-export function contendersOf(workload, { peers = true, only, quick = false } = {}) {
+export function contendersOf(workload, { peers = true, only, large = false } = {}) {
   const list = [];
   for (const name of Object.keys(workload.contenders)) {
+    if (!large && workload.largeContenders?.includes(name)) continue;
     if (name !== OURS) list.push({ label: name, name, style: 'sync', manyClasses: false });
-    else list.push(...ours(workload, quick));
+    else list.push(...ours(workload));
   }
   if (peers)
     for (const name of workload.peers ?? []) list.push({ label: name, name, style: 'sync', manyClasses: false });

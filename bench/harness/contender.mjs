@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('contender-process.mjs', import.meta.url));
 const alive = new Set();
+const others = new Set();
 
 export class ContenderFailed extends Error {}
 
@@ -63,7 +64,14 @@ export class Contender {
   }
 }
 
+/** Tells of a process that is no contender, but must not outlive the harness. It gets the time to end its own. */
+export function running(process) {
+  others.add(process);
+  process.on('close', () => others.delete(process));
+}
+
 /** Ends all processes that are still there. */
 export function endAll() {
   for (const process of alive) process.kill('SIGKILL');
+  for (const process of others) process.kill('SIGTERM');
 }

@@ -100,6 +100,7 @@ function resultOf(workload, size, runs) {
     unit: workload.unit,
     size,
     base: base?.label,
+    figuresOnly: workload.figuresOnly === true,
     contenders: runs.map((run) => {
       const { label, failed } = run;
       if (failed !== undefined) return { label, failed };

@@ -10,3 +10,9 @@ export function summary(numbers) {
 export function ratioSummary(numbers, base) {
   return summary(numbers.map((number, round) => number / base[round]));
 }
+
+export function percentiles(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  return { p50: at(0.5), p99: at(0.99), 'p99.9': at(0.999) };
+}

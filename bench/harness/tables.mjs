@@ -1,11 +1,14 @@
 // Results as Markdown, which reads well on a terminal too.
 
+const FLOOR = 'floor';
+
 export function tableOf(result) {
   const figures = [...new Set(result.contenders.flatMap(({ figures }) => Object.keys(figures ?? {})))];
-  const withRatio = result.base !== undefined;
+  const withRatio = result.base !== undefined && !result.figuresOnly;
   const withGoal = result.contenders.some(({ mustReach }) => mustReach !== undefined);
   const withDelay = result.contenders.some(({ delayP99Ms }) => delayP99Ms !== undefined);
-  const head = ['', `${result.unit}/s, median (range)`];
+  const head = [''];
+  if (!result.figuresOnly) head.push(`${result.unit}/s, median (range)`);
   if (withRatio) head.push(`ratio to ${result.base} (range)`);
   if (withGoal) head.push('must reach');
   if (withDelay) head.push('loop delay p99, ms');
@@ -14,7 +17,8 @@ export function tableOf(result) {
     const { label, failed, perSecond, ratio, mustReach, delayP99Ms } = contender;
     if (failed !== undefined) return [label, `not measured: ${failed.split('\n')[0]}`, ...head.slice(2).map(() => '')];
     const size = contender.size === result.size ? '' : ` (of ${count(contender.size)})`;
-    const row = [label + size, spread(perSecond, rate)];
+    const row = [label + size];
+    if (!result.figuresOnly) row.push(spread(perSecond, rate));
     if (withRatio) row.push(spread(ratio, (value) => value.toFixed(2)));
     if (withGoal) row.push(mustReach === undefined ? '' : mustReach.toFixed(2));
     if (withDelay) row.push(delayP99Ms === undefined ? '' : delayP99Ms.toFixed(1));
@@ -29,7 +33,7 @@ export function tableOf(result) {
 
 /** Every peer under every workload, as ratios to the base. */
 export function overviewOf(results) {
-  const compared = results.filter(({ base }) => base !== undefined);
+  const compared = results.filter(({ base, figuresOnly }) => base === FLOOR && !figuresOnly);
   const labels = [...new Set(compared.flatMap(({ contenders }) => contenders.map(({ label }) => label)))];
   const rows = labels.map((label) => [
     label,

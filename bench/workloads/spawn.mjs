@@ -3,6 +3,9 @@
 import { RingQueue } from '../floors/ring-queue.mjs';
 import { start, TaskThread } from '../taskthread.mjs';
 
+/** So many are added at a time, and waited for. */
+const BATCH = 100;
+
 class Idle extends TaskThread {
   signalHandler() {}
 }
@@ -10,6 +13,7 @@ class Idle extends TaskThread {
 /** What is measured: adding the children, or ending them. Who has ended is counted one by one. */
 class Nursery extends TaskThread {
   entered = 0;
+  handles = [];
 
   constructor(work, what) {
     super();
@@ -26,10 +30,10 @@ class Nursery extends TaskThread {
     const before = work.heapUsed();
     if (this.what === 'spawn') work.begin();
     // Kept in an array, as a program would keep what it means to talk to.
-    this.adding = new Array(work.size);
-    for (let i = 0; i < work.size; i++) this.adding[i] = this.addChild(makeIdle);
-    this.handles = await Promise.all(this.adding);
-    this.adding = undefined;
+    while (this.handles.length < work.size) {
+      const some = Array.from({ length: Math.min(BATCH, work.size - this.handles.length) });
+      this.handles.push(...(await Promise.all(some.map(() => this.addChild(makeIdle)))));
+    }
     this.entered = this.handles.length;
     if (this.what === 'spawn') work.end();
     work.figure('heap bytes each', (work.heapUsed() - before) / work.size);
@@ -65,31 +69,44 @@ function nursery(what) {
 
 const STOP = 'stop';
 
-/** By hand: a queue that grows, and a loop that waits at it. */
+/** By hand: a queue that grows, a loop that waits at it, and a place in its parent's table. */
 class HandWritten {
   queue = new RingQueue(100, { eager: false });
-  ended = this.#run();
+  ended;
 
-  async #run() {
-    for (;;) if ((await this.queue.take()) === STOP) return;
+  constructor(id, siblings) {
+    siblings.set(id, this);
+    this.ended = this.run(id, siblings);
   }
+
+  async run(id, siblings) {
+    while ((await this.queue.take()) !== STOP);
+    siblings.delete(id);
+  }
+}
+
+async function spawnByHand(id, siblings) {
+  return new HandWritten(id, siblings);
 }
 
 function byHand(what) {
   return async (work) => {
     const before = work.heapUsed();
     if (what === 'spawn') work.begin();
-    const all = new Array(work.size);
-    for (let i = 0; i < work.size; i++) all[i] = new HandWritten();
-    // Each loop has begun when this is over, as each thread has entered.
-    await undefined;
+    const siblings = new Map();
+    const all = [];
+    while (all.length < work.size) {
+      const some = Array.from({ length: Math.min(BATCH, work.size - all.length) });
+      all.push(...(await Promise.all(some.map((_, i) => spawnByHand(all.length + i, siblings)))));
+    }
     if (what === 'spawn') work.end();
     work.figure('heap bytes each', (work.heapUsed() - before) / work.size);
     if (what === 'stop') work.begin();
     for (const one of all) await one.queue.put(STOP);
     await Promise.all(all.map(({ ended }) => ended));
     if (what === 'stop') work.end();
-    const count = all.length;
+    const left = siblings.size;
+    const count = all.length - left;
     all.length = 0;
     work.figure('heap bytes left, each', (work.heapUsed() - before) / work.size);
     return count;
