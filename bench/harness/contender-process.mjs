@@ -14,15 +14,20 @@ const { workloads } = await import(pathToFileURL(file).href);
 const peers = new Map();
 let dirtied = false;
 
-async function programOf(workload, contender) {
-  const own = workload.contenders[contender];
-  if (own !== undefined) return own;
+async function peerOf(workload, contender) {
+  if (workload.contenders[contender] !== undefined) return undefined;
   if (!peers.has(contender)) peers.set(contender, await import(new URL(`../peers/${contender}.mjs`, import.meta.url)));
-  return peers.get(contender).programs[workload.name];
+  return peers.get(contender);
+}
+
+async function programOf(workload, contender) {
+  const peer = await peerOf(workload, contender);
+  return peer === undefined ? workload.contenders[contender] : peer.programs[workload.name];
 }
 
 async function measure(job) {
   const workload = workloads.find(({ name }) => name === job.workload);
+  if (job.size === undefined) return { largest: (await peerOf(workload, job.contender))?.largest?.[workload.name] };
   const program = await programOf(workload, job.contender);
   if (job.manyClasses && !dirtied) {
     dirtied = true;

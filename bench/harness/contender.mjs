@@ -14,7 +14,7 @@ export class Contender {
   #waiting;
   #timeoutMs;
 
-  constructor(file, name, { heapMb, timeoutMs = 120_000, flags = [] } = {}) {
+  constructor(file, name, { heapMb, timeoutMs = 60_000, flags = [] } = {}) {
     const execArgv = ['--expose-gc', '--no-warnings', ...flags];
     if (heapMb !== undefined) execArgv.push(`--max-old-space-size=${heapMb}`);
     this.#timeoutMs = timeoutMs;

@@ -68,14 +68,17 @@ async function warmUp(part, workload, run) {
   const { heapMb, timeoutMs } = workload;
   run.process = new Contender(part.file, run.label, { heapMb, timeoutMs });
   await run.process.ready();
-  const tenth = Math.max(1, Math.round(run.size / 10));
-  await once(workload, run, tenth);
-  // The first run was cold: the second says how long a round will take.
-  const { ms } = await once(workload, run, tenth);
-  const wouldTake = (ms * run.size) / tenth;
-  if (workload.scalable !== false && wouldTake > LONGEST_ROUND_MS) {
-    const step = workload.scalable ?? 1;
-    run.size = Math.max(step, Math.round((run.size * LONGEST_ROUND_MS) / wouldTake / step) * step);
+  const { largest = Infinity } = await run.process.measure({ workload: workload.name, contender: run.name });
+  run.size = Math.min(run.size, largest);
+  const mayDoLess = workload.contenders[run.name] === undefined && workload.scalable !== false;
+  const step = typeof workload.scalable === 'number' ? workload.scalable : 1;
+  // From small to large, because some grow with the square of the number: each run says how long the next may be. The first
+  // ones are cold, so what they say is taken with a grain of salt.
+  for (const share of mayDoLess ? [100, 10, 1] : []) {
+    const part = Math.max(step, Math.round(run.size / share / step) * step);
+    const { ms } = await once(workload, run, part);
+    const fits = Math.floor((part * LONGEST_ROUND_MS * Math.sqrt(share)) / ms / step) * step;
+    run.size = Math.max(step, Math.min(run.size, fits));
   }
   for (let i = 0; i < WARM_UP_ROUNDS; i++) await once(workload, run, run.size);
 }

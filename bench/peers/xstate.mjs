@@ -162,6 +162,9 @@ function nursery(what) {
   };
 }
 
+/** Where less is done, whatever the time would allow: to stop a parent takes the square of the number of its children. */
+export const largest = { spawn: 1_000, stop: 1_000 };
+
 export const programs = {
   tell,
   up,
