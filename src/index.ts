@@ -1,4 +1,4 @@
-/** The core: threads, their tasks and signals. Sockets are in `taskthread/net`, ready-made threads in `taskthread/threads`. */
+/** The core: threads, their tasks and signals, and what they share. Sockets are in `taskthread/net`, ready-made threads in `taskthread/threads`. */
 export { Reply } from './intercom/ask.ts';
 export type { Books } from './intercom/books.ts';
 export { imbalance } from './intercom/books.ts';
@@ -13,10 +13,19 @@ export * from './kernel/errors.ts';
 export * from './kernel/io-errors.ts';
 export type { LifecycleRecord } from './kernel/probe.ts';
 export type { Scheduler } from './kernel/scheduler.ts';
+export * from './kernel/sync-errors.ts';
+export { Condition, type ConditionSnapshot } from './sync/condition.ts';
+export { Event, type EventSnapshot } from './sync/event.ts';
+export type { Guard } from './sync/guard.ts';
+export { Lock, RLock } from './sync/lock.ts';
+export type { LockSnapshot } from './sync/ownership.ts';
+export { Queue, type QueueSnapshot } from './sync/queue.ts';
+export { BoundedSemaphore, Semaphore, type SemaphoreSnapshot } from './sync/semaphore.ts';
 export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './taskthread/child.ts';
 export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
-export type { Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
-export { type MainEnd, type MainOptions, runMain } from './taskthread/main.ts';
+export type { BackoffOptions, Jitter } from './taskthread/backoff.ts';
+export type { ChildState, Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
+export { type MainEnd, type MainOptions, type MainSignal, runMain } from './taskthread/main.ts';
 export {
   formatStopReport,
   type HungOn,
@@ -25,9 +34,15 @@ export {
   type ThreadReport,
 } from './taskthread/shutdown.ts';
 export type { RunningSnapshot, TaskSnapshot, ThreadSnapshot, WaitSnapshot } from './taskthread/snapshot.ts';
-export type { ChildSpec, Closable, ThreadOptions } from './taskthread/spec.ts';
+export type { ChildSpec, Closable, RestartSpec, ThreadOptions } from './taskthread/spec.ts';
 export { type StartOptions, start } from './taskthread/start.ts';
-export type { FailurePolicy } from './taskthread/supervision.ts';
+export type {
+  AutoShutdown,
+  FailurePolicy,
+  RestartPolicy,
+  RestartStrategy,
+  SupervisionOptions,
+} from './taskthread/supervision.ts';
 export type { ReScheduleOptions, TaskAnswer, TaskBody, TaskOptions, TaskTurn } from './taskthread/task.ts';
 export type { TaskRegistry } from './taskthread/task-registry.ts';
 export {

@@ -3,6 +3,7 @@
  * or later, settles the reply. The answer travels on the control lane: it needs no place and overtakes data.
  */
 import { AskUnansweredError, EdgeClosedError } from '../kernel/errors.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { Wait } from './wait.ts';
 
@@ -37,8 +38,13 @@ interface Request {
 
 /** The requests of one edge, both ways, that wait for their answers. */
 export class Asks implements WaitOwner {
+  readonly #scheduler: Scheduler;
   readonly #line = new WaitQueue();
   lateReplies = 0;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
 
   get waiting(): number {
     return this.#line.length;
@@ -55,22 +61,37 @@ export class Asks implements WaitOwner {
   ): Promise<Answer> {
     const scope = wait.cancelScope;
     const refusal = scope?.refusal;
-    if (refusal !== undefined) return rejected(refusal, scope?.host.scheduler);
+    if (refusal !== undefined) return rejected(refusal, this.#scheduler);
     // Parked before `make` is called: that is user code, and may answer at once, or cancel.
     const request: Request = { signal: undefined, asked };
     const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait });
+    let loud = false;
     const reply = new Reply<Answer>((ok, value) => {
+      this.#scheduler.spend();
       if (!waiter.parked) this.lateReplies++;
       else if (ok) waiter.wake(value);
-      else waiter.fail(value);
+      else {
+        loud = true;
+        waiter.fail(value);
+      }
     });
     try {
       request.signal = make(reply);
       if (waiter.parked) send(request.signal)?.catch((error: unknown) => notSent(waiter, error));
     } catch (error) {
+      loud = true;
       waiter.fail(error);
     }
-    return waiter.promise as Promise<Answer>;
+    return (waiter.parked ? waiter.promise : this.#settled(waiter.promise, loud)) as Promise<Answer>;
+  }
+
+  /** Over before it could wait: answered, lost or failed by `make` itself. It takes its share of the slice all the same (law 9). */
+  #settled(answer: Promise<unknown>, loud: boolean): Promise<unknown> {
+    if (!this.#scheduler.spend()) return answer;
+    answer.catch(noop);
+    const later = this.#scheduler.nextSlice().then(() => answer);
+    if (!loud) later.catch(noop);
+    return later;
   }
 
   /** A signal will not be handled; if it was a request, its asker is told. */
@@ -80,6 +101,15 @@ export class Asks implements WaitOwner {
       if (request.signal !== signal) continue;
       waiter.refuse(new AskUnansweredError(request.asked(), reason));
       return;
+    }
+  }
+
+  /** Who was to answer is gone, and its successor knows only what is still `pending`. */
+  endAllBut(pending: ReadonlySet<unknown>, reason: string): void {
+    for (let waiter = this.#line.first, next = waiter; waiter !== undefined; waiter = next) {
+      next = waiter.next;
+      const request = waiter.item as Request;
+      if (!pending.has(request.signal)) waiter.refuse(new AskUnansweredError(request.asked(), reason));
     }
   }
 
@@ -101,3 +131,5 @@ function notSent(waiter: Waiter, error: unknown): void {
   if (error instanceof EdgeClosedError) waiter.refuse(error);
   else waiter.fail(error);
 }
+
+function noop(): void {}

@@ -19,7 +19,7 @@ export interface EdgeEnd extends LaneReceiver, Wait {
   readonly host: Host;
   readonly path: string;
   /** A signal that this end would have handled, or has sent, is lost. */
-  deadLetter(lane: Lane, signal: unknown, reason: string): void;
+  deadLetter(lane: Lane, signal: unknown, reason: string, deliveries: number): void;
   overflowed(lane: Lane): void;
 }
 
@@ -27,7 +27,7 @@ export interface EdgeEnd extends LaneReceiver, Wait {
 export interface ChildEnd extends EdgeEnd {
   readonly inboxOptions: ResolvedLaneOptions;
   readonly outboxOptions: ResolvedLaneOptions;
-  /** Drain, then cancel, then give up. Asked again, the shorter budget holds. */
+  /** The end of what was asked of `Edge.requestStop`: drain, then cancel, then give up. Asked again, the shorter budget holds. */
   requestStop(budget: StopBudget, why: string): void;
   /** Ends intake tasks; hands on its own child ends, so that no deep tree recurses. */
   closeIntake(error: Error, further: ChildEnd[]): void;
@@ -44,7 +44,11 @@ export interface ParentEnd extends EdgeEnd {
   /** True for what stands above a root: it takes no signals. */
   readonly outside: boolean;
   childEntered(edge: Edge): void;
+  /** True when another incarnation is to follow the one that has ended: the edge then goes on, with what is queued in it. */
+  restarts(edge: Edge): boolean;
   childEnded(edge: Edge): void;
+  /** The incarnation that was to come is not wanted any more. */
+  giveUpRestart(edge: Edge): void;
 }
 
 /** Plain data about one edge. A lane that nothing was ever sent over is absent. */
@@ -63,6 +67,8 @@ export interface Edge {
   sendUp(signal: unknown, wait: Wait): Promise<void> | undefined;
   trySendUp(signal: unknown): boolean;
   askUp<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer>;
+  /** How often the signal that the child's handler has was given to one, this time included. */
+  readonly deliveries: number;
   /** The child takes no more signals; what is queued it still handles. */
   closeDown(): void;
   snapshot(): EdgeSnapshot;

@@ -21,6 +21,7 @@ export class LaneQueue {
   #bytes = 0;
   #removedCount = 1;
   #removedBytes = 0;
+  #removedKey: unknown;
 
   constructor(options: ResolvedLaneOptions) {
     this.#capacity = options.capacity;
@@ -55,6 +56,10 @@ export class LaneQueue {
     return this.#removedBytes;
   }
 
+  get removedKey(): unknown {
+    return this.#removedKey;
+  }
+
   push(parcel: Parcel): void {
     if (this.#places !== undefined) {
       this.#places.set(parcel.key, this.#removed + this.signals.length);
@@ -78,10 +83,26 @@ export class LaneQueue {
     }
     if (this.#places !== undefined) {
       const key = this.#keys?.shift();
+      this.#removedKey = key;
       if (this.#places.get(key) === this.#removed) this.#places.delete(key);
       this.#removed++;
     }
     return this.signals.shift();
+  }
+
+  /** Puts a signal that was removed last back to where it was. `latest`: what came meanwhile under its key stays the newer one. */
+  putBack({ signal, count, bytes, key }: Parcel): void {
+    this.signals.unshift(signal);
+    if (this.#weights !== undefined) {
+      this.#weights.unshift(bytes);
+      this.#weights.unshift(count);
+      this.#count += count;
+      this.#bytes += bytes;
+    }
+    if (this.#places === undefined) return;
+    this.#keys?.unshift(key);
+    this.#removed--;
+    if (!this.#places.has(key)) this.#places.set(key, this.#removed);
   }
 
   /** Fits behind what is queued. An empty lane admits any one. */

@@ -1,8 +1,8 @@
 /**
  * One direction of an edge: a bounded queue with its books. Decides nothing about policy (`overflow`) and handles nothing
- * (the receiver takes).
+ * (the receiver takes). Here is the sending half; what is in it, and what becomes of that, is in `lane-contents`.
  *
- *     send ──► [ senders wait ] ──► [ ring: oldest … newest ] ──► take ──► done | lost
+ *     send ──► [ senders wait ] ──► [ ring: oldest … newest ] ──► take ──► done | lost | back to where it was
  *
  * Rules: order is the order sent, over the line of waiting senders too. A lane that was full admits waiting senders when it
  * has fallen to half, in a batch: waking one per signal taken would cost the sender a park for every signal.
@@ -11,12 +11,11 @@
  * books are right and the step is done.
  */
 import { EdgeClosedError, LaneFullError } from '../kernel/errors.ts';
-import type { RingBuffer } from '../kernel/ring-buffer.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, rejected, type Waiter, type WaitOwner } from '../kernel/wait-queue.ts';
 import type { LaneSnapshot } from './books.ts';
+import { LaneContents } from './lane-contents.ts';
 import type { ResolvedLaneOptions } from './lane-options.ts';
-import { LaneQueue } from './lane-queue.ts';
 import { type Admission, admit } from './overflow.ts';
 import { type Parcel, parcelOf } from './parcel.ts';
 import { SenderLine } from './sender-line.ts';
@@ -38,56 +37,36 @@ export interface LaneOwner {
   readonly scheduler: Scheduler;
   /** Names the child of the edge. */
   readonly path: string;
-  /** A signal that was accepted will not be handled. */
-  signalLost(lane: Lane, signal: unknown, reason: string): void;
+  /** A signal that was accepted will not be handled; it had been given to a handler `deliveries` times. */
+  signalLost(lane: Lane, signal: unknown, reason: string, deliveries: number): void;
   laneOverflowed(lane: Lane): void;
 }
 
 const NONE: never[] = [];
 const DROPPED_OLDEST = 'dropped: the lane was full (drop-oldest)';
 
-export class Lane implements WaitOwner {
+export class Lane extends LaneContents implements WaitOwner {
   readonly owner: LaneOwner;
   readonly direction: Direction;
-  readonly options: ResolvedLaneOptions;
   /** For the receiver's list of lanes that hold something. */
   nextReady: Lane | undefined;
   ready = false;
-  readonly #receiver: LaneReceiver;
+  #receiver: LaneReceiver;
   readonly #scheduler: Scheduler;
-  readonly #queue: LaneQueue;
-  /** The queue itself, for the short ways: there, a step more for each signal would show. */
-  readonly #signals: RingBuffer<unknown>;
-  readonly #plain: boolean;
   #senders: SenderLine | undefined;
   #closed = false;
-  #overflowing = false;
-  #inFlightBytes = 0;
   #offered = 0;
-  #accepted = 0;
   #refused = 0;
   #cancelled = 0;
-  #handled = 0;
-  #dropped = 0;
-  #inFlight = 0;
-  #deadLettered = 0;
   #highWater = 0;
   #highWaterBytes = 0;
 
   constructor(owner: LaneOwner, direction: Direction, receiver: LaneReceiver, options: ResolvedLaneOptions) {
+    super(options);
     this.owner = owner;
     this.direction = direction;
-    this.options = options;
     this.#receiver = receiver;
     this.#scheduler = owner.scheduler;
-    this.#queue = new LaneQueue(options);
-    this.#signals = this.#queue.signals;
-    this.#plain = this.#queue.plain;
-  }
-
-  /** True when there is nothing to take. */
-  get empty(): boolean {
-    return this.#signals.length === 0;
   }
 
   get closed(): boolean {
@@ -101,11 +80,11 @@ export class Lane implements WaitOwner {
    */
   send(signal: unknown, wait: Wait): Promise<void> | undefined {
     // The short way, for what is by far the most frequent: room, no weights, no key, nobody waiting.
-    if (this.#plain && this.#signals.length < this.options.capacity && !this.#senderWaits && !this.#closed) {
+    if (this.plain && this.signals.length < this.options.capacity && !this.#senderWaits && !this.#closed) {
       this.#offered++;
-      this.#accepted++;
-      this.#signals.push(signal);
-      if (this.#signals.length > this.#highWater) this.#highWater = this.#signals.length;
+      this.accepted++;
+      this.signals.push(signal);
+      if (this.signals.length > this.#highWater) this.#highWater = this.signals.length;
       if (!this.ready) this.#receiver.laneReady(this);
       return this.#scheduler.spend() ? this.#scheduler.nextSlice() : undefined;
     }
@@ -131,56 +110,31 @@ export class Lane implements WaitOwner {
     return true;
   }
 
-  /** Takes the oldest signal; ask `empty` first. It is in flight until `done` or `lost`. */
-  take(): unknown {
-    let signal: unknown;
-    if (this.#plain) {
-      signal = this.#signals.shift();
-      this.#inFlight = 1;
-    } else {
-      signal = this.#queue.remove();
-      this.#inFlight = this.#queue.removedCount;
-      this.#inFlightBytes = this.#queue.removedBytes;
-    }
-    if (this.#overflowing) this.#recover();
-    return signal;
+  override putBack(signal: unknown): void {
+    super.putBack(signal);
+    if (!this.ready) this.#receiver.laneReady(this);
   }
 
-  /** The signal in flight was handled. */
-  done(): void {
-    this.#handled += this.#inFlight;
-    this.#inFlight = 0;
-    this.#inFlightBytes = 0;
+  /** Another one takes from now on; what is queued is ready for it. */
+  handTo(receiver: LaneReceiver): void {
+    this.#receiver = receiver;
+    this.#closed = false;
+    this.ready = false;
+    this.nextReady = undefined;
+    if (!this.empty) receiver.laneReady(this);
   }
 
-  /** The signal in flight was not handled. */
-  lost(signal: unknown, reason: string): void {
-    this.#deadLettered += this.#inFlight;
-    this.#inFlight = 0;
-    this.#inFlightBytes = 0;
-    this.owner.signalLost(this, signal, reason);
+  /** The signals that are queued, or that senders wait with. */
+  *pending(): Generator<unknown> {
+    for (let i = 0; i < this.signals.length; i++) yield this.signals.at(i);
+    if (this.#senders !== undefined) yield* this.#senders.signals();
   }
 
   /** Accepts nothing more; senders that wait get their signals back. What is queued stays. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (let waiter = this.#senders?.first; waiter !== undefined; waiter = this.#senders?.first) {
-      const parcel = waiter.item as Parcel;
-      this.#senders?.forget(parcel);
-      this.#refused += parcel.count;
-      waiter.refuse(new EdgeClosedError(this.owner.path, parcel.signal));
-    }
-  }
-
-  /** What is queued will not be handled: each signal is a dead letter. One in flight stays so. */
-  discard(reason: string): void {
-    while (this.#signals.length > 0) {
-      const signal = this.#queue.remove();
-      this.#deadLettered += this.#queue.removedCount;
-      if (this.#overflowing) this.#recover();
-      this.owner.signalLost(this, signal, reason);
-    }
+    this.#refused += this.#senders?.refuseAll(this.owner.path) ?? 0;
   }
 
   describeWait(waiter: Waiter): string {
@@ -200,20 +154,24 @@ export class Lane implements WaitOwner {
   snapshot(): LaneSnapshot {
     return {
       capacity: this.options.capacity,
-      bytes: this.#queue.bytes + this.#inFlightBytes,
+      bytes: this.bytes,
       highWater: this.#highWater,
       highWaterBytes: this.#highWaterBytes,
       offered: this.#offered,
-      accepted: this.#accepted,
+      accepted: this.accepted,
       refused: this.#refused,
       cancelled: this.#cancelled,
       waiting: this.#senders?.count ?? 0,
-      handled: this.#handled,
-      dropped: this.#dropped,
-      queued: this.#queue.count,
-      inFlight: this.#inFlight,
-      deadLettered: this.#deadLettered,
+      handled: this.handled,
+      dropped: this.dropped,
+      queued: this.queue.count,
+      inFlight: this.inFlight,
+      deadLettered: this.deadLettered,
     };
+  }
+
+  protected override signalLost(signal: unknown, reason: string, deliveries = 0): void {
+    this.owner.signalLost(this, signal, reason, deliveries);
   }
 
   #sendSlowly(signal: unknown, wait: Wait): Promise<void> | undefined {
@@ -262,9 +220,9 @@ export class Lane implements WaitOwner {
     // What waits with the same key was sent before: replacing past it would let it overwrite the newer one later.
     const mayReplace = this.options.policy === 'latest' && this.#senders?.hasKey(parcel.key) !== true;
     return admit(this.options.policy, {
-      fits: this.#queue.fits(parcel),
+      fits: this.queue.fits(parcel),
       senderWaits: this.#senderWaits,
-      keyQueued: mayReplace && this.#queue.placeFor(parcel) !== undefined,
+      keyQueued: mayReplace && this.queue.placeFor(parcel) !== undefined,
     });
   }
 
@@ -273,72 +231,67 @@ export class Lane implements WaitOwner {
     if (admission === 'accept') this.#accept(parcel);
     else if (admission === 'drop-oldest') this.#makeRoom(parcel);
     else if (admission === 'drop-newest') {
-      this.#accepted += parcel.count;
-      this.#dropped += parcel.count;
+      this.accepted += parcel.count;
+      this.dropped += parcel.count;
       this.#noteOverflow();
-      this.owner.signalLost(this, parcel.signal, 'dropped: the lane was full (drop-newest)');
+      this.signalLost(parcel.signal, 'dropped: the lane was full (drop-newest)');
     } else {
-      this.#replace(parcel, this.#queue.placeFor(parcel) ?? 0);
+      this.#replace(parcel, this.queue.placeFor(parcel) ?? 0);
       // It may be smaller than the one that it replaced.
-      if (this.#overflowing) this.#recover();
+      if (this.overflowing) this.recover();
     }
   }
 
   #accept(parcel: Parcel): void {
-    this.#accepted += parcel.count;
-    this.#queue.push(parcel);
+    this.accepted += parcel.count;
+    this.queue.push(parcel);
     this.#noteHighWater();
     if (!this.ready) this.#receiver.laneReady(this);
   }
 
   #makeRoom(parcel: Parcel): void {
-    const oldest = this.#dropOldest();
-    const more: unknown[] = this.#queue.fits(parcel) ? NONE : [];
-    while (!this.#queue.fits(parcel)) more.push(this.#dropOldest());
+    const oldest = this.dropOldest();
+    const more: unknown[] = this.queue.fits(parcel) ? NONE : [];
+    while (!this.queue.fits(parcel)) more.push(this.dropOldest());
     this.#accept(parcel);
     this.#noteOverflow();
-    this.owner.signalLost(this, oldest, DROPPED_OLDEST);
-    for (const signal of more) this.owner.signalLost(this, signal, DROPPED_OLDEST);
-  }
-
-  #dropOldest(): unknown {
-    const oldest = this.#queue.remove();
-    this.#dropped += this.#queue.removedCount;
-    return oldest;
+    this.signalLost(oldest, DROPPED_OLDEST);
+    for (const signal of more) this.signalLost(signal, DROPPED_OLDEST);
   }
 
   #replace(parcel: Parcel, place: number): void {
-    this.#accepted += parcel.count;
-    this.#dropped += this.#queue.countAt(place);
-    const old = this.#queue.replace(place, parcel);
+    if (place === 0) this.forgetOldest();
+    this.accepted += parcel.count;
+    this.dropped += this.queue.countAt(place);
+    const old = this.queue.replace(place, parcel);
     this.#noteHighWater();
-    this.owner.signalLost(this, old, 'dropped: a later signal with the same key took its place (latest)');
+    this.signalLost(old, 'dropped: a later signal with the same key took its place (latest)');
   }
 
   #noteHighWater(): void {
-    if (this.#queue.count > this.#highWater) this.#highWater = this.#queue.count;
-    if (this.#queue.bytes > this.#highWaterBytes) this.#highWaterBytes = this.#queue.bytes;
+    if (this.queue.count > this.#highWater) this.#highWater = this.queue.count;
+    if (this.queue.bytes > this.#highWaterBytes) this.#highWaterBytes = this.queue.bytes;
   }
 
   #noteOverflow(): void {
-    if (this.#overflowing) return;
-    this.#overflowing = true;
+    if (this.overflowing) return;
+    this.overflowing = true;
     this.owner.laneOverflowed(this);
   }
 
   /** An episode of fullness is over when the lane is half empty. */
-  #recover(): void {
-    if (!this.#queue.halfEmpty) return;
-    this.#overflowing = false;
+  protected override recover(): void {
+    if (!this.queue.halfEmpty) return;
+    this.overflowing = false;
     this.#admitWaiting();
   }
 
   #admitWaiting(): void {
     for (let waiter = this.#senders?.first; waiter !== undefined; waiter = this.#senders?.first) {
       const parcel = waiter.item as Parcel;
-      const place = this.#queue.placeFor(parcel);
-      if (place === undefined && !this.#queue.fits(parcel)) {
-        this.#overflowing = true;
+      const place = this.queue.placeFor(parcel);
+      if (place === undefined && !this.queue.fits(parcel)) {
+        this.overflowing = true;
         return;
       }
       this.#senders?.forget(parcel);

@@ -1,21 +1,39 @@
 /**
- * The edge between a parent and a child in the same process. Lanes are made when first used: most threads that are idle
- * never need them. Siblings and their order are linked through the edges themselves, so that the reverse order of starting is
+ * The edge between a parent and a child in the same process. It outlives the child's incarnations: while there is none, what
+ * the parent sends is kept. Lanes are made when first used: most threads that are idle never need them. Siblings and their order are linked through the edges themselves, so that the reverse order of starting is
  * there for free; the list that they form belongs to `../taskthread/children`.
  */
 import { NoParentError } from '../kernel/errors.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { failing, type Waiter } from '../kernel/wait-queue.ts';
+import { failing, type Waiter, type WaitQueue } from '../kernel/wait-queue.ts';
 import { Asks, type Reply } from './ask.ts';
-import type { ChildEnd, Edge, EdgeSnapshot, ParentEnd } from './edge.ts';
-import { Lane, type LaneOwner, type Wait } from './lane.ts';
+import type { ChildEnd, Edge, EdgeSnapshot, ParentEnd, StopBudget } from './edge.ts';
+import { Lane, type LaneOwner, type LaneReceiver, type Wait } from './lane.ts';
 
-export class LocalEdge implements Edge, LaneOwner {
+/** What is known of a child that may be started again. Its parent keeps more there. */
+export interface Supervised {
+  /** It was asked to end, for good. */
+  final: boolean;
+  /** An incarnation has ended, and the next one has not begun. */
+  down: boolean;
+  /** A signal may be delivered so many times again after a crash. */
+  readonly redeliver: number;
+}
+
+export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
   readonly parent: ParentEnd;
-  readonly child: ChildEnd;
+  /** The incarnation that lives, or lived last. */
+  child: ChildEnd;
+  /** A number, unique in the tree; the same for all incarnations. */
+  id = 0;
+  incarnation = 1;
+  /** Undefined for a child that has one life. */
+  supervised: Supervised | undefined;
   /** The neighbours in the parent's list of children, in the order of starting. */
   previousSibling: LocalEdge | undefined;
   nextSibling: LocalEdge | undefined;
+  /** Who waits for the end of the child, for good. */
+  enders: WaitQueue | undefined;
   /** Who waits for the child's `enter`; gone once it is over. */
   entering: Waiter | undefined;
   /** What the owners of the edge keep with it: the declared spec, and the handle that users hold. */
@@ -24,6 +42,8 @@ export class LocalEdge implements Edge, LaneOwner {
   /** The child takes no more signals. */
   downClosed = false;
   ended = false;
+  /** What the parent sends is kept for the next incarnation. */
+  #held = false;
   /** The parent's stop has asked the child, and waits for its end. */
   awaited = false;
   #down: Lane | undefined;
@@ -62,7 +82,7 @@ export class LocalEdge implements Edge, LaneOwner {
   }
 
   askDown<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks();
+    this.#asks ??= new Asks(this.scheduler);
     return this.#asks.ask(
       make,
       (signal) => this.sendDown(signal, wait),
@@ -79,12 +99,15 @@ export class LocalEdge implements Edge, LaneOwner {
 
   trySendUp(signal: unknown): boolean {
     const lane = this.#up ?? this.#makeUp();
-    if (lane === undefined) throw new NoParentError(this.path, signal);
+    if (lane === undefined) {
+      this.scheduler.spend();
+      throw new NoParentError(this.path, signal);
+    }
     return lane.trySend(signal);
   }
 
   askUp<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks();
+    this.#asks ??= new Asks(this.scheduler);
     return this.#asks.ask(
       make,
       (signal) => this.sendUp(signal, wait),
@@ -98,6 +121,64 @@ export class LocalEdge implements Edge, LaneOwner {
     this.#down?.close();
   }
 
+  /** Asks for the end of the child, for good. */
+  requestStop(budget: StopBudget, why: string): void {
+    const { supervised } = this;
+    if (supervised !== undefined) {
+      supervised.final = true;
+      if (supervised.down) this.parent.giveUpRestart(this);
+    }
+    this.child.requestStop(budget, why);
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** What is queued, and what comes, waits for the next incarnation. */
+  hold(): void {
+    this.#held = true;
+    this.downClosed = false;
+    this.#down?.handTo(this);
+  }
+
+  /** There will be no other incarnation: this one takes again. */
+  unhold(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#down?.handTo(this.child);
+  }
+
+  /** Nobody takes what is held. */
+  laneReady(): void {}
+
+  /** Of the signal that the child's handler has. */
+  get deliveries(): number {
+    return this.#down?.deliveries ?? 1;
+  }
+
+  /** A handler has failed with a signal: it is a dead letter, or is kept for another try. */
+  signalFailed(lane: Lane, signal: unknown, reason: string): void {
+    const { supervised } = this;
+    const again = lane === this.#down && supervised?.final === false && lane.deliveries <= supervised.redeliver;
+    if (again) lane.putBack(signal);
+    else lane.lost(signal, reason);
+  }
+
+  /** An incarnation has ended, and another will follow. Requests that it had taken are not answered any more. */
+  suspend(): void {
+    if (!this.#held) this.hold();
+    this.#asks?.endAllBut(new Set(this.#down?.pending()), `${this.path} is restarted`);
+  }
+
+  /** The next incarnation takes over. */
+  renew(child: ChildEnd): void {
+    this.child = child;
+    this.incarnation++;
+    this.#held = false;
+    this.#down?.handTo(child);
+  }
+
   /** The child has ended: what it sent stays for the parent, all else is over. */
   end(reason: string): void {
     this.ended = true;
@@ -108,10 +189,10 @@ export class LocalEdge implements Edge, LaneOwner {
     this.#asks?.end(`${this.path} has ended`);
   }
 
-  signalLost(lane: Lane, signal: unknown, reason: string): void {
+  signalLost(lane: Lane, signal: unknown, reason: string, deliveries: number): void {
     this.#asks?.signalLost(signal, reason);
-    if (lane.direction === 'down') this.child.deadLetter(lane, signal, reason);
-    else this.parent.deadLetter(lane, signal, reason);
+    const end = lane.direction === 'down' ? this.child : this.parent;
+    end.deadLetter(lane, signal, reason, deliveries);
   }
 
   laneOverflowed(lane: Lane): void {
@@ -129,7 +210,7 @@ export class LocalEdge implements Edge, LaneOwner {
   }
 
   #makeDown(): Lane {
-    this.#down = new Lane(this, 'down', this.child, this.child.inboxOptions);
+    this.#down = new Lane(this, 'down', this.#held ? this : this.child, this.child.inboxOptions);
     if (this.downClosed) this.#down.close();
     return this.#down;
   }

@@ -3,6 +3,7 @@
  * Knows nothing of room: the lane decides who is let in, and when.
  */
 import type { CancelScope } from '../kernel/cancel-scope.ts';
+import { EdgeClosedError } from '../kernel/errors.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { Parcel } from './parcel.ts';
 
@@ -33,6 +34,22 @@ export class SenderLine {
     this.#count += item.count;
     this.#keys?.set(item.key, (this.#keys.get(item.key) ?? 0) + 1);
     return this.#line.parkWaiter(owner, { scope, item, by }).promise;
+  }
+
+  /** Gives all of them their signals back; says how many these were. */
+  refuseAll(path: string): number {
+    const refused = this.#count;
+    for (let waiter = this.first; waiter !== undefined; waiter = this.first) {
+      const parcel = waiter.item as Parcel;
+      this.forget(parcel);
+      waiter.refuse(new EdgeClosedError(path, parcel.signal));
+    }
+    return refused;
+  }
+
+  /** The signals that are waited with, in their order. */
+  *signals(): Generator<unknown> {
+    for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) yield (waiter.item as Parcel).signal;
   }
 
   /** To be called for each that stops waiting, for whatever reason. */

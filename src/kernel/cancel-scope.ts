@@ -31,6 +31,13 @@ export interface Scoped {
   readonly cancelScope: CancelScope;
   /** What a wait that begins now in this scope must throw, if anything. */
   readonly refusal: Error | undefined;
+  /**
+   * Who owns what is acquired in this scope: the execution, compared by identity. The scopes that an execution makes inside
+   * itself (for a time limit, for a shield) share it.
+   */
+  readonly holder: object;
+  /** Names it for people: `signalHandler of /Master-1/Database-2`. */
+  toString(): string;
 }
 
 export interface CancelScopeOptions {
@@ -59,10 +66,12 @@ export class CancelScope implements ScopeMember, Scoped {
   #closedInto: CancelScope | undefined;
   /** When this scope or an ancestor is cancelled by time, in the clock's milliseconds; Infinity for never. */
   readonly deadline: number;
+  readonly holder: object;
 
   constructor(host: Host, parent?: CancelScope, options: CancelScopeOptions = {}) {
     this.host = host;
     this.#shielded = options.shielded ?? false;
+    this.holder = parent?.holder ?? this;
     const outer = parent === undefined || this.#shielded ? Infinity : parent.deadline;
     const { timeoutMs } = options;
     this.deadline = timeoutMs === undefined ? outer : Math.min(outer, host.clock.now() + timeoutMs);
@@ -83,6 +92,11 @@ export class CancelScope implements ScopeMember, Scoped {
 
   get cancelled(): boolean {
     return this.#error !== undefined;
+  }
+
+  /** True once the thread that it belongs to has ended. */
+  get ended(): boolean {
+    return this.#ended || this.#closedInto?.ended === true;
   }
 
   /** True when it was this scope's own time limit that cancelled it. */
@@ -112,6 +126,10 @@ export class CancelScope implements ScopeMember, Scoped {
   check(): void {
     const { refusal } = this;
     if (refusal !== undefined) throw refusal;
+  }
+
+  toString(): string {
+    return 'a cancel scope';
   }
 
   cancel(error: Error): void {

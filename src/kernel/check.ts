@@ -23,6 +23,12 @@ export function oneOf<T extends string>(field: string, value: unknown, words: re
   throw new InvalidOptionError(field, value, `one of ${words.join(', ')}`);
 }
 
+/** True or false, and nothing that only looks like it. */
+export function trueOrFalse(field: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new InvalidOptionError(field, value, 'true or false');
+}
+
 /** A function. */
 export function functionOf<T>(field: string, value: T): T {
   if (typeof value === 'function') return value;

@@ -1,7 +1,7 @@
 /**
- * The one catalogue of errors, whose second half (sockets, frames, packages, databases) is in `io-errors`. Every error that
- * this package throws on purpose is a class of it, with a literal `code` that programs may compare; the message is for people
- * and may change.
+ * The one catalogue of errors, whose other parts are `io-errors` (sockets, frames, packages, databases) and `sync-errors`
+ * (locks, queues). Every error that this package throws on purpose is a class of it, with a literal `code` that programs may
+ * compare; the message is for people and may change.
  *
  * Rules that hold: the name says who did it (*you closed it* and *it broke* are different classes); a send that failed
  * gives the signal back; an error that ends a wait in the middle says how much had been done (`progress`).
@@ -131,6 +131,22 @@ export class ChildFailedError extends TaskThreadError {
   constructor(path: string, cause: unknown) {
     super(`${path} failed: ${messageOf(cause)}`, { cause });
     this.path = path;
+  }
+}
+
+/** A child had to be restarted more often than its parent's `supervision` bears. `cause` is what it failed with last. */
+export class RestartLimitError extends TaskThreadError {
+  readonly code = 'TT_RESTART_LIMIT';
+  readonly path: string;
+  readonly intensity: number;
+  readonly periodMs: number;
+
+  constructor(path: string, intensity: number, periodMs: number, cause: unknown) {
+    const why = cause === undefined ? '' : `; last: ${messageOf(cause)}`;
+    super(`${path} is to be restarted more than ${intensity} times in ${periodMs} ms${why}`, { cause });
+    this.path = path;
+    this.intensity = intensity;
+    this.periodMs = periodMs;
   }
 }
 

@@ -41,8 +41,19 @@ export class AddressError extends TaskThreadError {
   readonly code = 'TT_ADDRESS';
   readonly address: string;
 
-  constructor(operation: 'listen on' | 'connect to', address: string, cause: unknown) {
+  constructor(operation: 'listen on' | 'connect to' | 'send to', address: string, cause: unknown) {
     super(`cannot ${operation} ${address}: ${messageOf(cause)}`, { cause });
+    this.address = address;
+  }
+}
+
+/** A connection could not be secured: a certificate that is not trusted, nothing that both speak, or a peer without TLS. */
+export class TlsHandshakeError extends TaskThreadError {
+  readonly code = 'TT_TLS_HANDSHAKE';
+  readonly address: string;
+
+  constructor(address: string, cause: unknown) {
+    super(`cannot secure the connection to ${address}: ${messageOf(cause)}`, { cause });
     this.address = address;
   }
 }

@@ -29,6 +29,14 @@ export type LifecycleRecord =
   | { readonly kind: 'stopping'; readonly path: string; readonly why: string }
   | { readonly kind: 'ended'; readonly path: string; readonly outcome: string; readonly error?: unknown }
   | { readonly kind: 'failed'; readonly path: string; readonly where: string; readonly error: unknown }
+  | {
+      readonly kind: 'restarting';
+      readonly path: string;
+      /** The number of the incarnation that is to come. */
+      readonly incarnation: number;
+      readonly outcome: string;
+      readonly afterMs: number;
+    }
   | { readonly kind: 'abandoned'; readonly path: string; readonly hungOn: string; readonly forMs: number }
   | { readonly kind: 'task-ended'; readonly path: string; readonly task: string }
   | {
@@ -44,6 +52,8 @@ export type LifecycleRecord =
       readonly direction: 'down' | 'up';
       readonly reason: string;
       readonly signal: unknown;
+      /** How often it had been given to a handler. */
+      readonly deliveries: number;
     }
   | { readonly kind: 'late'; readonly path: string; readonly what: string; readonly error?: unknown };
 

@@ -19,6 +19,14 @@ export class RingBuffer<T> {
     this.#length++;
   }
 
+  /** Puts an item before the oldest one. */
+  unshift(item: T): void {
+    if (this.#length === this.#slots.length) this.#grow();
+    this.#head = (this.#head - 1) & (this.#slots.length - 1);
+    this.#slots[this.#head] = item;
+    this.#length++;
+  }
+
   /** Takes the oldest item. Ask `length` first: of an empty ring it is undefined. */
   shift(): T | undefined {
     if (this.#length === 0) return undefined;

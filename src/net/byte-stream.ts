@@ -9,7 +9,7 @@
 import { wholeNumber } from '../kernel/check.ts';
 import { BusyError, FrameTooLargeError, IncompleteReadError } from '../kernel/io-errors.ts';
 import { ByteQueue, type SearchPosition } from './byte-queue.ts';
-import { NO_OPTIONS, nextSliceIfSpent, refusalOf, type WaitOptions, withProgress } from './waiting.ts';
+import { NO_OPTIONS, nextSliceIfSpent, refusalOf, type WaitOptions, whose, withProgress } from './waiting.ts';
 
 const RECV_BYTES = 64 * 1024;
 const DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024;
@@ -193,7 +193,7 @@ export class ByteStream {
 
   /** The one loop of all reads: `attempt` takes what was asked for in one step, or leaves everything and is asked again. */
   async #read<T>(options: WaitOptions, attempt: () => T | undefined, linesRead?: () => number): Promise<T> {
-    const { scope } = options;
+    const scope = whose(options);
     const refusal = refusalOf(scope, true);
     if (refusal !== undefined) throw this.#cut(refusal, linesRead);
     if (this.#reading) throw new BusyError('the stream', 'read');

@@ -14,7 +14,11 @@ export {
 } from './framing.ts';
 export { encodeLengthPrefixed, LengthPrefixedDecoder, lengthPrefix } from './length-prefixed.ts';
 export { encodeLine, LinesDecoder } from './lines.ts';
+export type { DatagramAddress, DatagramBinding, DatagramPeer } from './datagram-options.ts';
+export { type Datagram, DatagramSocket, type DatagramSocketSnapshot } from './datagram-socket.ts';
+export type { ConnectAddress, ConnectOptions } from './connecting.ts';
 export { type ListenAddress, Listener, type ListenerSnapshot } from './listener.ts';
-export { type ConnectAddress, type ConnectOptions, Socket, type SocketSnapshot } from './socket.ts';
+export { Socket, type SocketSnapshot } from './socket.ts';
 export { encodeSyslog, SyslogDecoder } from './syslog.ts';
+export type { TlsClientOptions, TlsServerOptions, TlsSnapshot } from './tls.ts';
 export type { WaitOptions } from './waiting.ts';

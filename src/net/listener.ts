@@ -6,19 +6,31 @@
  * turn away those that only came a moment too early, and might lose the port.
  */
 import { createServer, type Socket as NodeSocket, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { Scoped } from '../kernel/cancel-scope.ts';
-import { knownFields, wholeNumber } from '../kernel/check.ts';
+import { knownFields, milliseconds, wholeNumber } from '../kernel/check.ts';
 import { AddressError, BusyError, SocketClosedError } from '../kernel/io-errors.ts';
 import { live } from '../kernel/probe.ts';
 import { RingBuffer } from '../kernel/ring-buffer.ts';
 import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { checkAddress, type Endpoint, inWords } from './address.ts';
+import { Handshakes } from './handshakes.ts';
 import { Socket } from './socket.ts';
-import { NO_OPTIONS, nextSliceIfSpent, refusalOf, refused, throwIfRefused, type WaitOptions } from './waiting.ts';
+import { checkTlsServer, readingCertificates, type TlsServerOptions } from './tls.ts';
+import {
+  NO_OPTIONS,
+  nextSliceIfSpent,
+  refusalOf,
+  refused,
+  throwIfRefused,
+  type WaitOptions,
+  whose,
+} from './waiting.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_BACKLOG = 511;
 const DEFAULT_MAX_PENDING = 1024;
+const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const LARGEST_BACKLOG = 2 ** 31 - 1;
 
 interface ListenLimits {
@@ -28,21 +40,34 @@ interface ListenLimits {
   readonly maxPending?: number | undefined;
 }
 
-/** Where to listen: a port (0 takes a free one) of a host (127.0.0.1 if not set), or the path of a Unix-domain socket. */
-export type ListenAddress = ListenLimits &
-  ({ readonly host?: string | undefined; readonly port: number } | { readonly path: string });
+interface ListenPort {
+  /** 127.0.0.1 if not set. */
+  readonly host?: string | undefined;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Secures every connection: `accept` gives those whose handshake is done. */
+  readonly tls?: TlsServerOptions | undefined;
+  /** A handshake that takes longer is broken off (10 s). */
+  readonly handshakeTimeoutMs?: number | undefined;
+}
+
+/** Where to listen: a port of a host, or the path of a Unix-domain socket. */
+export type ListenAddress = ListenLimits & (ListenPort | { readonly path: string });
 
 /** What a listener is doing, as plain data. */
 export interface ListenerSnapshot {
   readonly state: 'listening' | 'closed';
   readonly address: string;
-  /** Connections that came: `accepted = delivered + pending + closed unfetched`, and `refused` ones besides. */
+  /** Connections that came to stand: `accepted = delivered + pending + closed unfetched`; others are in the counts below. */
   readonly accepted: number;
   readonly delivered: number;
   readonly pending: number;
   readonly maxPending: number;
   /** Connections closed at once because `maxPending` others were waiting. */
   readonly refused: number;
+  /** TLS handshakes under way (they count as pending does), and those that came to nothing. */
+  readonly handshaking: number;
+  readonly handshakesFailed: number;
   /** What is waited for, and since when: the clock's milliseconds, 0 where no scope was given. */
   readonly waits: readonly { readonly on: string; readonly sinceMs: number }[];
   /** The last error of the system while accepting; listening goes on. */
@@ -60,6 +85,7 @@ export class Listener implements WaitOwner {
   readonly #maxPending: number;
   readonly #pending = new RingBuffer<Socket>();
   readonly #line = new WaitQueue();
+  readonly #handshakes: Handshakes | undefined;
   #address: Endpoint = { address: undefined, port: undefined };
   #betweenSlices = false;
   #state: 'opening' | 'listening' | 'closed' = 'opening';
@@ -68,11 +94,20 @@ export class Listener implements WaitOwner {
   #refused = 0;
   #lastError: Error | undefined;
 
-  private constructor(where: string, maxPending: number) {
+  private constructor(where: string, maxPending: number, secure: SecureOptions | undefined) {
     this.#where = where;
     this.#maxPending = maxPending;
-    this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-    this.#server.on('connection', (node) => this.#arrived(node));
+    if (secure === undefined) {
+      this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+      this.#server.on('connection', (node) => this.#arrived(node));
+    } else {
+      // Half-open from the handshake on: before, a peer's end is the end.
+      const server = readingCertificates(() => createTlsServer({ ...secure, pauseOnConnect: true, noDelay: true }));
+      this.#server = server;
+      this.#handshakes = new Handshakes(server);
+      server.on('connection', (raw) => this.#handshakeBegins(raw));
+      server.on('secureConnection', (node) => this.#secured(node));
+    }
     this.#server.on('error', (error) => {
       this.#lastError = error;
       if (this.#state === 'opening') this.#line.failAll(new AddressError('listen on', where, error));
@@ -84,15 +119,17 @@ export class Listener implements WaitOwner {
    * Opens a port and resolves when connections can be made.
    *
    * @throws `TT_ADDRESS` when it cannot be opened: in use, not allowed, not an address of this machine (`cause` is Node's
-   * error); `TT_INVALID_OPTION`. *Cancel-safe:* a cancelled one leaves nothing open.
+   * error); `TT_INVALID_OPTION`, also of certificates that cannot be read. *Cancel-safe:* a cancelled one leaves nothing open.
    * Source: curio's `tcp_server_socket`.
    */
   static async listen(address: ListenAddress, options: WaitOptions = NO_OPTIONS): Promise<Listener> {
-    checkAddress(address, 0, ['backlog', 'maxPending']);
+    const portFields = 'path' in address ? [] : ['tls', 'handshakeTimeoutMs'];
+    checkAddress(address, 0, ['backlog', 'maxPending', ...portFields]);
     knownFields('options', options, ['scope']);
     const backlog = wholeNumber('address.backlog', address.backlog ?? DEFAULT_BACKLOG, 1, LARGEST_BACKLOG);
     const maxPending = wholeNumber('address.maxPending', address.maxPending ?? DEFAULT_MAX_PENDING, 1);
-    const { scope: scoped } = options;
+    const secure = 'path' in address ? undefined : secureOptions(address);
+    const scoped = whose(options);
     const slice = nextSliceIfSpent(scoped);
     if (slice !== undefined) await slice;
     throwIfRefused(scoped);
@@ -100,7 +137,7 @@ export class Listener implements WaitOwner {
     const place =
       'path' in address ? { path: address.path } : { host: address.host ?? DEFAULT_HOST, port: address.port };
     const where = place.path ?? inWords(place.host, place.port);
-    const listener = new Listener(where, maxPending);
+    const listener = new Listener(where, maxPending, secure);
     listener.#server.listen({ ...place, backlog });
     try {
       await listener.#line.park(listener, { scope: scoped?.cancelScope, by: scoped });
@@ -133,7 +170,7 @@ export class Listener implements WaitOwner {
    * Source: curio's `accept`.
    */
   accept(options: WaitOptions = NO_OPTIONS): Promise<Socket> {
-    const { scope: scoped } = options;
+    const scoped = whose(options);
     const refusal = refusalOf(scoped, true);
     if (refusal !== undefined) return refused(refusal, scoped);
     if (this.#betweenSlices || this.#line.length > 0) return Promise.reject(new BusyError(this.toString(), 'accept'));
@@ -150,6 +187,7 @@ export class Listener implements WaitOwner {
     if (this.#state === 'listening') live.servers--;
     this.#state = 'closed';
     this.#server.close();
+    this.#handshakes?.destroyAll();
     for (let socket = this.#pending.shift(); socket !== undefined; socket = this.#pending.shift()) socket.close();
     if (this.#line.length > 0) this.#line.failAll(new SocketClosedError(this.toString()));
   }
@@ -164,8 +202,10 @@ export class Listener implements WaitOwner {
       pending: this.#pending.length,
       maxPending: this.#maxPending,
       refused: this.#refused,
+      handshaking: this.#handshakes?.count ?? 0,
+      handshakesFailed: this.#handshakes?.failed ?? 0,
       waits: first === undefined ? [] : [{ on: this.describeWait(), sinceMs: first.since }],
-      lastError: this.#lastError?.message,
+      lastError: (this.#lastError ?? this.#handshakes?.lastError)?.message,
     };
   }
 
@@ -204,6 +244,20 @@ export class Listener implements WaitOwner {
     this.#line.wakeFirst();
   }
 
+  #handshakeBegins(raw: NodeSocket): void {
+    const handshakes = this.#handshakes!;
+    if (this.#state !== 'closed' && this.#pending.length + handshakes.count < this.#maxPending) handshakes.begin(raw);
+    else {
+      if (this.#state !== 'closed') this.#refused++;
+      raw.destroy();
+    }
+  }
+
+  #secured(node: NodeSocket): void {
+    this.#handshakes?.done(node);
+    this.#arrived(node);
+  }
+
   #arrived(node: NodeSocket): void {
     const socket = new Socket(node);
     const acceptor = this.#line.first;
@@ -238,4 +292,11 @@ export class Listener implements WaitOwner {
     this.#delivered++;
     return Promise.resolve(socket);
   }
+}
+
+type SecureOptions = TlsServerOptions & { readonly handshakeTimeout: number };
+
+function secureOptions({ tls, handshakeTimeoutMs }: ListenPort): SecureOptions | undefined {
+  const timeoutMs = milliseconds('address.handshakeTimeoutMs', handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS);
+  return tls === undefined ? undefined : { ...checkTlsServer(tls), handshakeTimeout: timeoutMs };
 }

@@ -30,6 +30,7 @@ export class SendingSide implements WaitOwner {
   constructor(node: NodeSocket, name: string) {
     this.#node = node;
     this.#name = name;
+    node.on('finish', () => this.#flushers.wakeAll());
   }
 
   /** We have said that nothing more comes. */
@@ -80,7 +81,7 @@ export class SendingSide implements WaitOwner {
     if (slice !== undefined) await slice;
     throwIfRefused(scoped);
     if (this.#node.destroyed) throw this.#refusal();
-    if (this.#node.writableLength === 0) return;
+    if (this.#flushed) return;
     await this.#flushers.park(this, { scope: scoped?.cancelScope, by: scoped });
   }
 
@@ -106,6 +107,11 @@ export class SendingSide implements WaitOwner {
 
   get #full(): boolean {
     return this.#node.writableLength >= HIGH_WATER_BYTES;
+  }
+
+  /** After `end` the end itself too: of a secured connection that is a message of its own. */
+  get #flushed(): boolean {
+    return this.#ended ? this.#node.writableFinished : this.#node.writableLength === 0;
   }
 
   #begin(operation: string): void {
@@ -153,7 +159,7 @@ export class SendingSide implements WaitOwner {
   readonly #written = (error: Error | null | undefined): void => {
     if (error) return;
     if (!this.#full) this.#line.wakeFirst();
-    if (this.#node.writableLength === 0) this.#flushers.wakeAll();
+    if (this.#flushed) this.#flushers.wakeAll();
   };
 
   #refusal(): Error {

@@ -1,35 +1,26 @@
 /**
- * TCP and Unix-domain sockets that are pulled from and can be cancelled: the words and the life of a connection.
+ * TCP (also secured) and Unix-domain sockets that are pulled from and can be cancelled: the words and the life of a connection.
  *
  * Half-open on purpose: the peer's end does not end our sending. A socket closes itself when both directions have ended
  * (the peer's end has been read, and we called `end`); otherwise it stays open until `close`, `reset` or a failure.
  *
  * Not here: the two directions (`receiving-side`, `sending-side`), reading by line or by length (`byte-stream`), accepting
- * (`listener`).
+ * (`listener`), how a connection comes to stand (`connecting`).
  */
-import { connect as connectNode, type Socket as NodeSocket } from 'node:net';
-import { CancelScope } from '../kernel/cancel-scope.ts';
-import { knownFields, milliseconds, wholeNumber } from '../kernel/check.ts';
-import { InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
-import { AddressError } from '../kernel/io-errors.ts';
-import { makeHost } from '../kernel/host.ts';
+import type { Socket as NodeSocket } from 'node:net';
+import { wholeNumber } from '../kernel/check.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
-import { checkAddress, type Endpoint, inWords, withMessage } from './address.ts';
+import { type Endpoint, inWords } from './address.ts';
 import { ByteStream } from './byte-stream.ts';
+import { type ConnectAddress, type ConnectOptions, openConnection } from './connecting.ts';
 import { ReceivingSide } from './receiving-side.ts';
 import { type Sendable, SendingSide } from './sending-side.ts';
-import { NO_OPTIONS, nextSliceIfSpent, refusalOf, refused, throwIfRefused, type WaitOptions } from './waiting.ts';
+import { isTls, type TlsSnapshot, tlsSnapshot } from './tls.ts';
+import { NO_OPTIONS, nextSliceIfSpent, refusalOf, refused, type WaitOptions, whose } from './waiting.ts';
 
 const DEFAULT_RECV_BYTES = 64 * 1024;
-
-/** Where to connect to: a TCP port, or the path of a Unix-domain socket. */
-export type ConnectAddress = { readonly host: string; readonly port: number } | { readonly path: string };
-
-export interface ConnectOptions extends WaitOptions {
-  /** Gives up after so long, with a `TimeoutError`. Not set: as long as the system tries. */
-  readonly timeoutMs?: number | undefined;
-}
 
 /** What a socket is doing, as plain data. */
 export interface SocketSnapshot {
@@ -72,10 +63,10 @@ export class Socket implements WaitOwner {
   constructor(node: NodeSocket, name: string = `socket ${inWords(node.remoteAddress, node.remotePort)}`) {
     this.#node = node;
     this.#name = name;
-    node.allowHalfOpen = true;
+    if (node.connecting) node.once(isTls(node) ? 'secureConnect' : 'connect', () => this.#stands());
+    else this.#stands();
     this.#receiving = new ReceivingSide(node, name);
     this.#sending = new SendingSide(node, name);
-    if (!node.connecting) this.#learnAddresses();
     live.sockets++;
     node.on('error', (error) => {
       this.#receiving.fail(error);
@@ -93,44 +84,14 @@ export class Socket implements WaitOwner {
   /**
    * Opens a connection and resolves when it stands. Node tries the addresses of a host name in turn ("happy eyeballs").
    *
-   * @throws `TT_ADDRESS` when it cannot be opened (`cause` is Node's error), `TT_TIMEOUT`, `TT_INVALID_OPTION`.
-   * *Cancel-safe:* a cancelled or timed-out one leaves no socket behind.
+   * With `tls` it stands when the handshake is done and the peer's certificate is trusted.
+   *
+   * @throws `TT_ADDRESS` when it cannot be opened, `TT_TLS_HANDSHAKE` when it cannot be secured (`cause` is Node's error),
+   * `TT_TIMEOUT`, `TT_INVALID_OPTION`. *Cancel-safe:* a cancelled or timed-out one leaves no socket behind.
    * Source: curio's `open_connection`.
    */
-  static async connect(address: ConnectAddress, options: ConnectOptions = NO_OPTIONS): Promise<Socket> {
-    checkAddress(address, 1);
-    knownFields('options', options, ['scope', 'timeoutMs']);
-    const { scope: scoped, timeoutMs } = options;
-    if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
-    const outer = scoped?.cancelScope;
-    const slice = nextSliceIfSpent(scoped);
-    if (slice !== undefined) await slice;
-    throwIfRefused(scoped);
-
-    const where = 'path' in address ? address.path : inWords(address.host, address.port);
-    const limit =
-      timeoutMs === undefined ? undefined : new CancelScope(outer?.host ?? makeHost({}), outer, { timeoutMs });
-    const node = connectNode({ ...address, allowHalfOpen: true, noDelay: true });
-    const socket = new Socket(node, `socket ${where}`);
-    const line = new WaitQueue();
-    const connected = () => {
-      socket.#learnAddresses();
-      line.wakeFirst();
-    };
-    const failed = (error: Error) => line.first?.fail(new AddressError('connect to', where, withMessage(error)));
-    node.on('connect', connected).on('error', failed);
-    try {
-      await line.park(new Connecting(where), { scope: limit ?? outer, by: scoped });
-      return socket;
-    } catch (error) {
-      socket.close();
-      // It comes with the next turn of the loop; before that something would be left (law 12).
-      await socket.waitClosed();
-      throw limit?.timedOut ? new TimeoutError(`connecting to ${where}`, timeoutMs!, { cause: error }) : error;
-    } finally {
-      limit?.close();
-      node.off('connect', connected).off('error', failed);
-    }
+  static connect(address: ConnectAddress, options: ConnectOptions = NO_OPTIONS): Promise<Socket> {
+    return openConnection(address, options, (node, where) => new Socket(node, `socket ${where}`));
   }
 
   get localAddress(): string | undefined {
@@ -147,6 +108,11 @@ export class Socket implements WaitOwner {
 
   get remotePort(): number | undefined {
     return this.#remote.port;
+  }
+
+  /** How the connection is secured; undefined of one that is not. */
+  get tls(): TlsSnapshot | undefined {
+    return isTls(this.#node) ? tlsSnapshot(this.#node) : undefined;
   }
 
   /** Bytes that have come from the peer, taken by `recv` or not. */
@@ -178,7 +144,7 @@ export class Socket implements WaitOwner {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#receiving.receive(maxBytes, options.scope) as Promise<Buffer>;
+    return this.#receiving.receive(maxBytes, whose(options)) as Promise<Buffer>;
   }
 
   /**
@@ -190,7 +156,7 @@ export class Socket implements WaitOwner {
    */
   recvInto(memory: Uint8Array, options: WaitOptions = NO_OPTIONS): Promise<number> {
     if (memory.length === 0) return Promise.reject(new InvalidOptionError('memory', memory, 'at least 1 byte long'));
-    return this.#receiving.receive(memory, options.scope) as Promise<number>;
+    return this.#receiving.receive(memory, whose(options)) as Promise<number>;
   }
 
   /**
@@ -201,7 +167,7 @@ export class Socket implements WaitOwner {
    * Source: curio's `send`.
    */
   send(bytes: Uint8Array, options: WaitOptions = NO_OPTIONS): Promise<number> {
-    return this.#sending.send(bytes, options.scope);
+    return this.#sending.send(bytes, whose(options));
   }
 
   /**
@@ -215,16 +181,16 @@ export class Socket implements WaitOwner {
    * Source: curio's `sendall`.
    */
   sendAll(data: Sendable, options: WaitOptions = NO_OPTIONS): Promise<void> {
-    return this.#sending.sendAll(data, options.scope);
+    return this.#sending.sendAll(data, whose(options));
   }
 
   /**
-   * Waits until the system has taken all that was handed over.
+   * Waits until the system has taken all that was handed over; after `end` the end too, so that `close` cuts nothing off.
    *
    * @throws `TT_SOCKET_FAILED`, `TT_SOCKET_CLOSED`. *Cancel-safe:* nothing is taken back.
    */
   flush(options: WaitOptions = NO_OPTIONS): Promise<void> {
-    return this.#sending.flush(options.scope);
+    return this.#sending.flush(whose(options));
   }
 
   /** Tells the peer that nothing more comes, after what was written. Receiving goes on. A second time nothing happens. */
@@ -242,9 +208,10 @@ export class Socket implements WaitOwner {
     this.#sending.stop(true);
   }
 
-  /** Like `close`, but the peer sees a broken connection (ECONNRESET) and not an end. A Unix-domain socket is closed. */
+  /** Like `close`, but the peer sees a broken connection (ECONNRESET) and not an end. One that is secured, or a Unix-domain socket, is closed. */
   reset(): void {
-    if (!this.#node.destroyed && this.#remote.port !== undefined) this.#node.resetAndDestroy();
+    const node = this.#node;
+    if (!node.destroyed && this.#remote.port !== undefined && !isTls(node)) node.resetAndDestroy();
     this.close();
   }
 
@@ -255,7 +222,7 @@ export class Socket implements WaitOwner {
    * @throws nothing but the scope's refusal. *Cancel-safe:* changes nothing.
    */
   waitClosed(options: WaitOptions = NO_OPTIONS): Promise<void> {
-    const { scope } = options;
+    const scope = whose(options);
     const refusal = refusalOf(scope, false);
     if (refusal !== undefined) return refused(refusal, scope);
     if (this.closed) return nextSliceIfSpent(scope) ?? Promise.resolve();
@@ -311,25 +278,12 @@ export class Socket implements WaitOwner {
     await this.waitClosed();
   }
 
-  #learnAddresses(): void {
+  #stands(): void {
     const node = this.#node;
+    node.allowHalfOpen = true;
     this.#local = { address: node.localAddress, port: node.localPort };
     this.#remote = { address: node.remoteAddress, port: node.remotePort };
   }
 }
 
 const NOWHERE: Endpoint = { address: undefined, port: undefined };
-
-class Connecting implements WaitOwner {
-  readonly #where: string;
-
-  constructor(where: string) {
-    this.#where = where;
-  }
-
-  describeWait(): string {
-    return `a connection to ${this.#where}`;
-  }
-
-  waitCancelled(): void {}
-}

@@ -2,6 +2,7 @@
  * What every waiting word of this floor shares: its options, its share of the slice, and how the error that cut it short
  * says what had been done by then.
  */
+import { ambientScope } from '../kernel/ambient.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { CancelledError, IntakeClosedError, type Progress, TimeoutError } from '../kernel/errors.ts';
 import { SocketClosedError, SocketFailedError } from '../kernel/io-errors.ts';
@@ -9,11 +10,19 @@ import { rejected } from '../kernel/wait-queue.ts';
 
 /** How a word waits. */
 export interface WaitOptions {
-  /** The turn, thread or cancel scope that the wait belongs to. Without one the wait can only be ended by closing. */
+  /**
+   * The turn, thread or cancel scope that the wait belongs to. Without one, the scope around the running code; outside of
+   * every spawned function the wait can then only be ended by closing.
+   */
   readonly scope?: Scoped | undefined;
 }
 
 export const NO_OPTIONS: WaitOptions = {};
+
+/** Whose wait it is: what was given, else what is around. Asked once, when the word is said. */
+export function whose(options: WaitOptions): Scoped | undefined {
+  return options.scope ?? ambientScope();
+}
 
 /** What a wait that begins now must be refused with, if anything. `source`: it waits for something to take in. */
 export function refusalOf(scoped: Scoped | undefined, source: boolean): Error | undefined {

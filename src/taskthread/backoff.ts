@@ -25,8 +25,8 @@ export interface BackoffOptions {
 
 export type ResolvedBackoffOptions = Required<BackoffOptions>;
 
-export function resolveBackoffOptions(options: BackoffOptions = {}): ResolvedBackoffOptions {
-  knownFields('options', options, ['minMs', 'maxMs', 'factor', 'jitter', 'healthyAfterMs']);
+export function resolveBackoffOptions(options: BackoffOptions = {}, field = 'options'): ResolvedBackoffOptions {
+  knownFields(field, options, ['minMs', 'maxMs', 'factor', 'jitter', 'healthyAfterMs']);
   const minMs = milliseconds('minMs', options.minMs ?? 100);
   if (minMs === 0) throw new InvalidOptionError('minMs', minMs, 'more than 0: nothing grows from 0');
   const maxMs = milliseconds('maxMs', options.maxMs ?? Math.max(30_000, minMs));

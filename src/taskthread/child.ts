@@ -1,19 +1,19 @@
 /**
- * The handle of a child: what `addChild` and `start` give, the only way over the edge downwards. It stays valid for the whole
- * life of the child and does not tell where the child runs.
+ * The handle of a child: what `addChild` and `start` give, the only way over the edge downwards. It stays valid over all
+ * incarnations of the child and does not tell where the child runs.
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
 import type { Wait } from '../intercom/lane.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
+import { calm } from '../kernel/calm.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { EdgeClosedError, InvalidOptionError, NotAChildError, ThreadEndedError } from '../kernel/errors.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, rejected } from '../kernel/wait-queue.ts';
-import { calm } from './cancellation.ts';
 import type { ThreadEventEmitter } from './events.ts';
-import type { Outcome, ThreadState } from './lifecycle.ts';
+import type { ChildState, Outcome, ThreadState } from './lifecycle.ts';
 import { resolveStopOptions, type StopOptions, type StopReport } from './shutdown.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
 import { withinLimit } from './time-limit.ts';
@@ -48,7 +48,7 @@ export interface AnyChild {
   readonly id: number;
   /** Where it stands in the tree: `/Master-1/Server-3`. */
   readonly path: string;
-  readonly state: ThreadState;
+  readonly state: ChildState;
   /** 1, and one more with every restart. */
   readonly incarnation: number;
   /** How it ended; undefined while it lives. */
@@ -57,10 +57,15 @@ export interface AnyChild {
   readonly events: ThreadEventEmitter;
   /**
    * Stops the child and all below it; resolves, always and within the budget, with what was found. Asked again, the shorter
-   * budget holds. *Cancel-safe:* the stop goes on, only the wait ends.
+   * budget holds; of a child that has ended it answers at once. Rejects with `InvalidOptionError`, and with what the scope
+   * refuses: `CancelledError`, or `ThreadEndedError` when it is that of a thread that has ended (nothing is stopped then).
+   * *Cancel-safe:* the stop goes on, only the wait ends.
    */
   stop(options?: StopOptions & WaitOptions): Promise<StopReport>;
-  /** Resolves when the child has ended; never rejects because of how. */
+  /**
+   * Resolves when the child has ended; never rejects because of how. Rejects with what the scope refuses, as `stop`.
+   * *Cancel-safe:* only the wait ends.
+   */
   join(options?: WaitOptions): Promise<Outcome>;
   snapshot(): ThreadSnapshot;
   toString(): string;
@@ -98,9 +103,7 @@ export interface SendTarget extends Wait {
 
 /** What a handle needs of its child. */
 export interface ChildRuntime extends ChildEnd {
-  readonly id: number;
   readonly state: ThreadState;
-  readonly incarnation: number;
   readonly outcome: Outcome | undefined;
   readonly events: ThreadEventEmitter;
   readonly stopDefaults: StopBudget;
@@ -112,11 +115,14 @@ export interface ChildRuntime extends ChildEnd {
 
 export class ChildHandle implements Child<unknown> {
   readonly #edge: LocalEdge;
-  readonly #child: ChildRuntime;
 
-  constructor(edge: LocalEdge, child: ChildRuntime) {
+  constructor(edge: LocalEdge) {
     this.#edge = edge;
-    this.#child = child;
+  }
+
+  /** The incarnation that lives, or lived last. */
+  get #child(): ChildRuntime {
+    return this.#edge.child as ChildRuntime;
   }
 
   static #is(child: unknown): child is ChildHandle {
@@ -146,18 +152,33 @@ export class ChildHandle implements Child<unknown> {
     signal: unknown,
     wait: Wait,
   ): Promise<void> | undefined {
+    const scheduler = sender.schedulerIfStarted;
+    if (sender.ended) return rejected(new ThreadEndedError(sender.path, signal), scheduler);
+    if (wait.refusal !== undefined) return rejected(wait.refusal, scheduler);
     const toKind = typeof children === 'function';
-    if (toKind && sender.ended) return rejected(new ThreadEndedError(sender.path, signal), sender.schedulerIfStarted);
+    if (!toKind && !isIterable(children)) {
+      const expected = 'handles of children that can be iterated, or a class of threads';
+      return failing(new InvalidOptionError('children', children, expected), scheduler);
+    }
     let waits: Promise<void>[] | undefined;
-    for (const child of toKind ? sender.handlesOf(children) : children) {
-      if (toKind && ChildHandle.#is(child) && child.#edge.downClosed) continue;
-      const sent = ChildHandle.sendFrom(sender, child, signal, wait);
-      if (sent !== undefined) {
+    let asked = 0;
+    try {
+      for (const child of toKind ? sender.handlesOf(children) : children) {
+        if (toKind && ChildHandle.#is(child) && child.#edge.downClosed) continue;
+        asked++;
+        const sent = ChildHandle.sendFrom(sender, child, signal, wait);
+        if (sent === undefined) continue;
         waits ??= [];
         waits.push(sent);
       }
+    } catch (error) {
+      // What the list itself threw, half-way: those before it have been sent to.
+      waits ??= [];
+      waits.push(failing(error, scheduler));
     }
-    return waits === undefined ? undefined : calm(allTaken(waits, toKind));
+    if (waits !== undefined) return calm(allTaken(waits, toKind));
+    // Nobody was there to spend the slice (law 9).
+    return asked === 0 && scheduler?.spend() === true ? scheduler.nextSlice() : undefined;
   }
 
   static askFrom<Answer>(
@@ -177,23 +198,23 @@ export class ChildHandle implements Child<unknown> {
   }
 
   get id(): number {
-    return this.#child.id;
+    return this.#edge.id;
   }
 
   get path(): string {
     return this.#child.path;
   }
 
-  get state(): ThreadState {
-    return this.#child.state;
+  get state(): ChildState {
+    return this.#edge.supervised?.down === true ? 'restarting' : this.#child.state;
   }
 
   get incarnation(): number {
-    return this.#child.incarnation;
+    return this.#edge.incarnation;
   }
 
   get outcome(): Outcome | undefined {
-    return this.#child.outcome;
+    return this.#edge.ended ? this.#child.outcome : undefined;
   }
 
   get events(): ThreadEventEmitter {
@@ -216,25 +237,32 @@ export class ChildHandle implements Child<unknown> {
     const edge = this.#edge;
     const wait = this.#wait(options);
     if (options?.timeoutMs === undefined) return edge.askDown(make, wait);
-    const timeoutMs = milliseconds('options.timeoutMs', options.timeoutMs);
+    const { timeoutMs } = options;
+    try {
+      milliseconds('options.timeoutMs', timeoutMs);
+    } catch (error) {
+      return failing(error, edge.scheduler);
+    }
     const limit = { what: 'the answer', timeoutMs, outer: wait.cancelScope };
     return calm(withinLimit(edge.parent.host, limit, (scope) => edge.askDown(make, scope)));
   }
 
   stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {
-    const { scope, ...budget } = options;
-    const child = this.#child;
+    let budget: StopBudget;
     try {
-      child.requestStop(resolveStopOptions(budget, child.stopDefaults), 'its handle was told to stop it');
+      budget = resolveStopOptions(options, this.#child.stopDefaults, ['scope']);
     } catch (error) {
-      return Promise.reject(error);
+      return failing(error, this.#edge.scheduler);
     }
-    return calm(this.#waitEnded({ scope }).then(() => child.stopReport()));
+    // It is the word of whoever gives the scope, and who has ended says nothing any more (law 12).
+    const refusal = options.scope?.refusal;
+    if (refusal instanceof ThreadEndedError) return rejected(refusal, this.#edge.scheduler);
+    this.#edge.requestStop(budget, 'its handle was told to stop it');
+    return calm(this.#waitEnded(options).then(() => this.#child.stopReport()));
   }
 
   join(options?: WaitOptions): Promise<Outcome> {
-    const child = this.#child;
-    return calm(this.#waitEnded(options).then(() => child.outcome!));
+    return calm(this.#waitEnded(options).then(() => this.#child.outcome!));
   }
 
   snapshot(): ThreadSnapshot {
@@ -251,14 +279,24 @@ export class ChildHandle implements Child<unknown> {
 
   async #waitEnded(options: WaitOptions | undefined): Promise<void> {
     const { scheduler } = this.#edge;
-    if (this.#child.outcome === undefined) await this.#child.waitEnded(this.#wait(options));
+    if (!this.#edge.ended) {
+      await this.#child.waitEnded(this.#wait(options));
+      return;
+    }
+    // Nobody's word in particular, it answers for ever; a turn's word does what words of that turn do (laws 12, 17).
+    const refusal = options?.scope?.refusal;
     // A word that need not wait spends the slice's budget like any other (law 9).
-    else if (scheduler.spend()) await scheduler.nextSlice();
+    if (scheduler.spend()) await scheduler.nextSlice();
+    if (refusal !== undefined) throw refusal;
   }
 
   #wait(options: WaitOptions | undefined): Wait {
     return options?.scope ?? this.#edge.parent;
   }
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 
 /** Waits for all, then throws the first failure, so that none is left unhandled. */

@@ -13,14 +13,18 @@ export interface ThreadEvents {
   /** `enter` is done. */
   entered: () => void;
   stopping: (why: string) => void;
+  /** For good: after a restart nothing of the kind is told. */
   ended: (outcome: Outcome) => void;
+  /** An incarnation has ended, and the next one will be started after so many milliseconds. */
+  restarting: (outcome: Outcome, afterMs: number) => void;
   /** Something of this thread threw; `where` is the hook or task. */
   failed: (error: unknown, where: string) => void;
   childEntered: (path: string) => void;
   childEnded: (path: string, outcome: Outcome) => void;
+  childRestarting: (path: string, outcome: Outcome, afterMs: number) => void;
   overflow: (overflow: Overflow) => void;
-  /** A signal that was accepted for this thread will not be handled. */
-  deadLetter: (signal: unknown, reason: string, path: string) => void;
+  /** A signal that was accepted for this thread will not be handled; `deliveries`: how often a handler had got it. */
+  deadLetter: (signal: unknown, reason: string, path: string, deliveries: number) => void;
 }
 
 export type ThreadEventEmitter = EventEmitter<ThreadEvents>;

@@ -8,6 +8,9 @@
 
 export type ThreadState = 'created' | 'entering' | 'running' | 'stopping' | 'stopped';
 
+/** What a handle says of its child: between two incarnations it is `restarting`. */
+export type ChildState = ThreadState | 'restarting';
+
 export type LifeEvent = 'start' | 'entered' | 'stop' | 'end';
 
 const TRANSITIONS: Record<ThreadState, Partial<Record<LifeEvent, ThreadState>>> = {

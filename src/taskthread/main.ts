@@ -1,12 +1,13 @@
 /**
  * A root as the main thing of a process: OS signals, the exit code, and the report when something did not end.
  *
- *     SIGINT or SIGTERM   once: stop (drain, then cancel)   twice: cancel now   three times: give up now
+ *     SIGINT, SIGTERM or SIGHUP   once: stop (drain, then cancel)   twice: cancel now   three times: give up now
  */
 import { isNativeError } from 'node:util/types';
-import { wholeNumber } from '../kernel/check.ts';
+import { oneOf, wholeNumber } from '../kernel/check.ts';
 import { realClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/describe.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
 import type { Outcome } from './lifecycle.ts';
 import {
   defaultStopBudget,
@@ -29,6 +30,12 @@ export interface MainEnd {
 
 /** Options of `runMain`. */
 export interface MainOptions extends StartOptions {
+  /**
+   * What stops the root: `SIGINT` (Ctrl-C), `SIGTERM` (a service manager) and `SIGHUP` (the terminal was closed). Leave one out
+   * that your program uses for something else, such as `SIGHUP` for reading its configuration again; Node then does with it what
+   * your listener does, or ends the process if there is none.
+   */
+  readonly osSignals?: readonly MainSignal[];
   /** How long a stop by an OS signal may take. Default: what the root says. */
   readonly stop?: StopOptions;
   /** Called at the end; what it returns is the exit code. Default: 0 clean, 1 failed or cancelled, 3 abandoned. */
@@ -37,7 +44,11 @@ export interface MainOptions extends StartOptions {
   readonly print?: (line: string) => void;
 }
 
-const OS_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** An OS signal that `runMain` can stop by. */
+export type MainSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT' | 'SIGUSR2' | 'SIGBREAK';
+
+const KNOWN_SIGNALS: readonly MainSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'];
+const DEFAULT_SIGNALS: readonly MainSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** How long what was written may take to leave before the process is ended by force. */
 const FLUSH_MS = 1000;
@@ -62,8 +73,9 @@ export async function runMain<C extends TaskThread<never, never, never>>(
   make: (() => C) | C,
   options: MainOptions = {},
 ): Promise<MainEnd> {
-  const { stop, onEnd, print = printError, ...startOptions } = options;
+  const { stop, onEnd, print = printError, osSignals, ...startOptions } = options;
   resolveStopOptions(stop, defaultStopBudget);
+  const names = resolveSignals(osSignals);
   const launched = launchMain(make, startOptions);
   if ('error' in launched) return conclude(failedToBegin(launched.error), 'the root', onEnd, print);
   const { life, handle, entered } = launched;
@@ -77,15 +89,20 @@ export async function runMain<C extends TaskThread<never, never, never>>(
     else if (times === 2) life.requestStop({ ...budget, drainMs: 0 }, `${name} again`);
     else abandonTree(life);
   };
-  for (const name of OS_SIGNALS) process.on(name, onSignal);
+  for (const name of names) process.on(name, onSignal);
   const keepAlive = realClock.setTimer(KEEP_ALIVE_MS, () => {});
   running++;
   entered.catch(() => {});
   const outcome = await handle.join();
   running--;
   realClock.clearTimer(keepAlive);
-  for (const name of OS_SIGNALS) process.off(name, onSignal);
+  for (const name of names) process.off(name, onSignal);
   return conclude({ reason: osSignal ?? outcome.kind, outcome, report: life.stopReport() }, life.path, onEnd, print);
+}
+
+function resolveSignals(names: readonly MainSignal[] = DEFAULT_SIGNALS): ReadonlySet<MainSignal> {
+  if (!Array.isArray(names)) throw new InvalidOptionError('options.osSignals', names, 'a list of OS signals');
+  return new Set(names.map((name) => oneOf('options.osSignals', name, KNOWN_SIGNALS)));
 }
 
 /** What the factory throws is the root's failure; a wrong use of `runMain` is not. */

@@ -167,7 +167,7 @@ export abstract class Runtime extends ThreadCore implements Runnable {
       waits = result !== undefined && isThenable(result);
     } catch (error) {
       this.#executing = false;
-      lane.lost(signal, 'its handler failed');
+      this.edge.signalFailed(lane, signal, 'its handler failed');
       this.#laneSettled(lane);
       this.hookFailed(hookNameOf(lane), error);
       return;
@@ -222,7 +222,7 @@ export abstract class Runtime extends ThreadCore implements Runnable {
       return;
     }
     this.running = undefined;
-    hook.lane.lost(hook.signal, 'its handler failed or was cancelled');
+    this.edge.signalFailed(hook.lane, hook.signal, 'its handler failed or was cancelled');
     this.#laneSettled(hook.lane);
     this.hookFailed(hook.what, error);
   }

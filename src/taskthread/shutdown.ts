@@ -19,9 +19,14 @@ export interface StopOptions {
 
 export const defaultStopBudget: StopBudget = { drainMs: 5000, cancelMs: 2000 };
 
-export function resolveStopOptions(options: StopOptions | undefined, defaults: StopBudget): StopBudget {
+/** `others` are names that the caller knows besides. */
+export function resolveStopOptions(
+  options: StopOptions | undefined,
+  defaults: StopBudget,
+  others: readonly string[] = [],
+): StopBudget {
   if (options === undefined) return defaults;
-  knownFields('stop', options, ['drainMs', 'cancelMs']);
+  knownFields('stop', options, ['drainMs', 'cancelMs', ...others]);
   return {
     drainMs: milliseconds('stop.drainMs', options.drainMs ?? defaults.drainMs),
     cancelMs: milliseconds('stop.cancelMs', options.cancelMs ?? defaults.cancelMs),

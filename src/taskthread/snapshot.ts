@@ -2,7 +2,7 @@
  * What `snapshot()` gives: the tree as plain data at one moment (law 21). Only the shapes; each owner fills in its own part.
  */
 import type { EdgeSnapshot } from '../intercom/edge.ts';
-import type { ThreadState } from './lifecycle.ts';
+import type { ChildState } from './lifecycle.ts';
 
 export interface TaskSnapshot {
   readonly name: string;
@@ -36,7 +36,8 @@ export interface ThreadSnapshot {
   readonly id: number;
   readonly path: string;
   readonly type: string;
-  readonly state: ThreadState;
+  /** `restarting`: an incarnation has ended, and the next one has not begun. */
+  readonly state: ChildState;
   readonly ageMs: number;
   readonly incarnation: number;
   readonly restarts: number;

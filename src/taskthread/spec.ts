@@ -10,11 +10,20 @@ import {
   resolveLaneOptions,
 } from '../intercom/lane-options.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
-import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
+import { functionOf, knownFields, oneOf, trueOrFalse, wholeNumber } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { isThenable, toPromise } from './cancellation.ts';
 import { defaultStopBudget, resolveStopOptions, type StopOptions } from './shutdown.ts';
-import { type FailurePolicy, failurePolicies } from './supervision.ts';
+import {
+  defaultSupervision,
+  type FailurePolicy,
+  failurePolicies,
+  type ResolvedSupervisionOptions,
+  type RestartPolicy,
+  resolveSupervisionOptions,
+  restartPolicies,
+  type SupervisionOptions,
+} from './supervision.ts';
 
 /** What a thread declares about itself, in its constructor: `super({ … })`. */
 export interface ThreadOptions<Down, Up> {
@@ -26,6 +35,8 @@ export interface ThreadOptions<Down, Up> {
   readonly outbox?: LaneOptions<Up>;
   /** How long its stops may take when nobody says otherwise: 5000 ms to drain, 2000 ms to cancel. */
   readonly stop?: StopOptions;
+  /** How it restarts children that are declared `restart`: each by itself, once in 5 seconds. */
+  readonly supervision?: SupervisionOptions;
 }
 
 export interface ResolvedThreadOptions {
@@ -33,6 +44,7 @@ export interface ResolvedThreadOptions {
   readonly inbox: ResolvedLaneOptions;
   readonly outbox: ResolvedLaneOptions;
   readonly stop: StopBudget | undefined;
+  readonly supervision: ResolvedSupervisionOptions;
 }
 
 export const defaultThreadOptions: ResolvedThreadOptions = {
@@ -40,16 +52,18 @@ export const defaultThreadOptions: ResolvedThreadOptions = {
   inbox: defaultLaneOptions,
   outbox: defaultLaneOptions,
   stop: undefined,
+  supervision: defaultSupervision,
 };
 
 export function resolveThreadOptions(options: ThreadOptions<never, never> | undefined): ResolvedThreadOptions {
   if (options === undefined) return defaultThreadOptions;
-  knownFields('options', options, ['name', 'inbox', 'outbox', 'stop']);
+  knownFields('options', options, ['name', 'inbox', 'outbox', 'stop', 'supervision']);
   return {
     name: resolveName(options.name),
     inbox: resolveLaneOptions('options.inbox', options.inbox),
     outbox: resolveLaneOptions('options.outbox', options.outbox as LaneOptions<never> | undefined),
     stop: options.stop && resolveStopOptions(options.stop, defaultStopBudget),
+    supervision: resolveSupervisionOptions('options.supervision', options.supervision),
   };
 }
 
@@ -64,8 +78,13 @@ export type Closable =
 export interface ChildSpec {
   /** Its name in paths and reports. Default: what the child says itself. */
   readonly name?: string;
-  /** What a failure of the child does to its parent: `escalate`. */
+  /** What a failure of the child does to its parent, when it is not restarted: `escalate`. */
   readonly onFailure?: FailurePolicy;
+  /**
+   * The child is significant: where its parent's `supervision.autoShutdown` says so, its end stops the parent; not if the
+   * parent has asked for that end, or if it is restarted.
+   */
+  readonly significant?: boolean;
   /** A resource that belongs to the child: closed when it has ended, on every path, also when it never began. */
   readonly owns?: Closable;
   /** Children with the same word here stop together instead of one after the other. */
@@ -74,9 +93,25 @@ export interface ChildSpec {
   readonly scope?: Scoped;
 }
 
+/** What a parent declares about a child that is to be restarted. The child must be given as a factory. */
+export interface RestartSpec extends ChildSpec {
+  /**
+   * `permanent`: it is started again whenever it ends; `transient`: when it has failed. Not when it was asked to stop. How
+   * often, and who else with it, says the parent's `supervision`. What was sent to it waits meanwhile.
+   */
+  readonly restart: RestartPolicy;
+  /** How many times more a signal is delivered whose handler had failed; after that it is a dead letter: 0. */
+  readonly redeliver?: number;
+}
+
 export interface ResolvedChildSpec {
   readonly name: string | undefined;
   readonly onFailure: FailurePolicy;
+  readonly significant: boolean;
+  readonly restart: RestartPolicy | undefined;
+  readonly redeliver: number;
+  /** Makes the life of another incarnation. */
+  readonly again: (() => unknown) | undefined;
   readonly owns: Closable | undefined;
   readonly peers: string | undefined;
   readonly scope: Scoped | undefined;
@@ -86,22 +121,45 @@ export interface ResolvedChildSpec {
 export const defaultChildSpec: ResolvedChildSpec = {
   name: undefined,
   onFailure: 'escalate',
+  significant: false,
+  restart: undefined,
+  redeliver: 0,
+  again: undefined,
   owns: undefined,
   peers: undefined,
   scope: undefined,
   onSignal: undefined,
 };
 
-const SPEC_NAMES = ['name', 'onFailure', 'owns', 'peers', 'scope', 'onSignal'];
+const SPEC_NAMES = ['name', 'onFailure', 'significant', 'restart', 'redeliver', 'owns', 'peers', 'scope', 'onSignal'];
 
+/** A spec as it is given, of whichever kind. */
+export type AnyChildSpec = ChildSpec & Partial<RestartSpec> & { readonly onSignal?: ResolvedChildSpec['onSignal'] };
+
+/** `again` is there when the child was given as a factory. */
 export function resolveChildSpec(
-  spec: (ChildSpec & { readonly onSignal?: ResolvedChildSpec['onSignal'] }) | undefined,
+  spec: AnyChildSpec | undefined,
+  { autoShutdown }: ResolvedSupervisionOptions = defaultSupervision,
+  again?: () => unknown,
 ): ResolvedChildSpec {
   if (spec === undefined) return defaultChildSpec;
   knownFields('spec', spec, SPEC_NAMES);
+  const restart = spec.restart && oneOf('spec.restart', spec.restart, restartPolicies);
+  if (spec.significant === true && autoShutdown === 'never') {
+    const expected = "false, unless supervision.autoShutdown of the parent is 'any' or 'all'";
+    throw new InvalidOptionError('spec.significant', spec.significant, expected);
+  }
+  if (restart !== undefined) checkRestart(spec, again);
+  else if (spec.redeliver !== undefined) {
+    throw new InvalidOptionError('spec.redeliver', spec.redeliver, 'absent, because nothing restarts this child');
+  }
   return {
     name: resolveName(spec.name),
     onFailure: oneOf('spec.onFailure', spec.onFailure ?? 'escalate', failurePolicies),
+    significant: trueOrFalse('spec.significant', spec.significant ?? false),
+    restart,
+    redeliver: wholeNumber('spec.redeliver', spec.redeliver ?? 0, 0),
+    again: restart && again,
     owns: spec.owns === undefined ? undefined : checkClosable(spec.owns),
     peers: resolvePeers(spec.peers),
     scope: resolveScope(spec.scope),
@@ -136,6 +194,26 @@ function checkClosable(owned: Closable): Closable {
   if (!isClosable(owned))
     throw new InvalidOptionError('spec.owns', owned, 'something with close, destroy or a dispose symbol');
   return owned;
+}
+
+function checkRestart({ restart, onFailure, significant }: AnyChildSpec, again: unknown): void {
+  if (again === undefined) {
+    throw new InvalidOptionError('spec.restart', restart, 'absent for an instance, which has one life: give a factory');
+  }
+  if (onFailure === 'ignore') {
+    throw new InvalidOptionError(
+      'spec.onFailure',
+      onFailure,
+      "'escalate' for a child that is restarted, or restart absent",
+    );
+  }
+  if (restart === 'permanent' && significant === true) {
+    throw new InvalidOptionError(
+      'spec.significant',
+      significant,
+      'false for a permanent child, which never ends by itself',
+    );
+  }
 }
 
 function resolveName(name: string | undefined): string | undefined {

@@ -67,6 +67,11 @@ class Outside implements ParentEnd, WaitOwner {
     }
   }
 
+  restarts(): boolean {
+    return false;
+  }
+
+  giveUpRestart(): void {}
   laneReady(): void {}
   deadLetter(): void {}
   overflowed(): void {}

@@ -202,7 +202,7 @@ export class Stop {
     const share = this.#share();
     for (const edge of group) {
       edge.awaited = true;
-      edge.child.requestStop(share, 'its parent is stopping');
+      edge.requestStop(share, 'its parent is stopping');
     }
   }
 
@@ -212,7 +212,7 @@ export class Stop {
     if (this.#gated) return;
     const asked = [...(this.#thread.children ?? [])].filter((edge) => edge.awaited && !edge.ended);
     const share = this.#share();
-    for (const edge of asked) edge.child.requestStop(share, 'its parent is stopping');
+    for (const edge of asked) edge.requestStop(share, 'its parent is stopping');
   }
 
   #share(): StopBudget {

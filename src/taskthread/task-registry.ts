@@ -2,11 +2,23 @@
  * A thread's tasks, by name: TaskThread's verbs `reCreate` and `delete`, on a registry that cannot lose a handle. What one task
  * does turn by turn is in `task`.
  */
+import { calm } from '../kernel/calm.ts';
 import { functionOf, knownFields, milliseconds } from '../kernel/check.ts';
-import { CancelledError, InvalidOptionError, TaskStuckError, ThreadStoppingError } from '../kernel/errors.ts';
-import { calm } from './cancellation.ts';
+import {
+  CancelledError,
+  InvalidOptionError,
+  TaskStuckError,
+  ThreadEndedError,
+  ThreadStoppingError,
+} from '../kernel/errors.ts';
 import { Task, type TaskBody, type TaskOptions, type TaskOwner } from './task.ts';
 import type { Turn } from './turn.ts';
+
+/** Options of `tasks.delete`. */
+interface DeleteOptions {
+  /** The turn whose wait it is: its cancel ends the wait, and its own task is not waited for. Default: the thread's scope. */
+  readonly scope?: Turn<never> | undefined;
+}
 
 /** A thread's tasks, by name. */
 export class TaskRegistry<Up = never> {
@@ -37,6 +49,7 @@ export class TaskRegistry<Up = never> {
    * `ThreadStoppingError`, `CancelledError`, `ThreadEndedError`.
    */
   reCreate(name: string, body: TaskBody<Up>, options: TaskOptions = {}): void {
+    this.#owner.schedulerIfStarted?.spend();
     if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a name of the task');
     functionOf('body', body);
     knownFields('options', options, ['intake', 'afterMs']);
@@ -59,13 +72,28 @@ export class TaskRegistry<Up = never> {
   /**
    * Deletes a task: its waits throw, there is no further turn; resolves when its turn has ended. Of a task that has ended, that
    * never was, or that deletes itself (from inside its turn, or with `scope: turn`), it resolves at once.
-   * Rejects with `TaskStuckError` when the task does not yield in time; it is then given up.
+   * Rejects with `TaskStuckError` when the task does not yield in time (it is then given up), `ThreadEndedError`,
+   * `InvalidOptionError`. *Cancel-safe:* the task is deleted all the same, only the wait ends.
    */
-  delete(name: string, options: { readonly scope?: Turn<never> | undefined } = {}): Promise<void> {
-    return calm(this.#delete(name, options.scope));
+  delete(name: string, options: DeleteOptions = {}): Promise<void> {
+    return calm(this.#deleteAndSpend(name, options));
+  }
+
+  async #deleteAndSpend(name: string, options: DeleteOptions): Promise<void> {
+    try {
+      knownFields('options', options, ['scope']);
+      await this.#delete(name, options.scope);
+    } finally {
+      // Also where there was nothing to wait for, and where it was refused (law 9).
+      const scheduler = this.#owner.schedulerIfStarted;
+      if (scheduler?.spend() === true) await scheduler.nextSlice();
+    }
   }
 
   async #delete(name: string, scope: Turn<never> | undefined): Promise<void> {
+    if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
+    const refusal = scope?.refusal;
+    if (refusal instanceof ThreadEndedError) throw refusal;
     const boundMs = this.#owner.stuckTaskMs;
     const yielding: Task[] = [];
     for (const task of [...this.all()]) {
@@ -79,6 +107,8 @@ export class TaskRegistry<Up = never> {
       task.end();
       throw new TaskStuckError(this.#owner.path, name, boundMs);
     }
+    // A cancelled turn's words throw, also where they need not wait (law 17).
+    if (refusal !== undefined) throw refusal;
   }
 
   /** Of intake tasks, how many have not ended. */

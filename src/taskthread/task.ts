@@ -13,7 +13,7 @@
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import type { Timer } from '../kernel/clock.ts';
-import { CancelledError, IntakeClosedError } from '../kernel/errors.ts';
+import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
@@ -54,12 +54,12 @@ export class TaskTurn<in Up = never> extends Turn<Up> {
     this.#task = task;
   }
 
-  /** Asks for another turn of this task, after this one has ended. */
+  /** Asks for another turn of this task, after this one has ended. Errors: `InvalidOptionError`, `ThreadEndedError`. */
   reSchedule(options?: ReScheduleOptions): TaskAnswer {
     this.#task.again(this, options?.afterMs === undefined ? 0 : milliseconds('reSchedule.afterMs', options.afterMs));
   }
 
-  /** Asks the thread to stop; this turn is the last of its task. */
+  /** Asks the thread to stop; this turn is the last of its task. Errors: `ThreadEndedError`. */
   override stop(): TaskAnswer {
     this.#task.noMore(this);
     super.stop();
@@ -175,6 +175,7 @@ export class Task implements Runnable, WaitOwner {
   }
 
   again(turn: TaskTurn, afterMs: number): void {
+    if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
     if (turn === this.#turn) this.#nextInMs = afterMs;
   }
 

@@ -20,7 +20,16 @@ import type { ThreadEventEmitter } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { ChildEndedHook, ChildSignalHook, SignalHook } from './runtime.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
-import { type ChildSpec, isClosable, resolveChildSpec, resolveThreadOptions, type ThreadOptions } from './spec.ts';
+import {
+  type AnyChildSpec,
+  type ChildSpec,
+  isClosable,
+  type ResolvedChildSpec,
+  type RestartSpec,
+  resolveChildSpec,
+  resolveThreadOptions,
+  type ThreadOptions,
+} from './spec.ts';
 import type { TaskRegistry } from './task-registry.ts';
 import type { LifeHook } from './thread-ending.ts';
 import { ThreadLife } from './thread-life.ts';
@@ -47,6 +56,13 @@ let lifeOfThread: (thread: AnyThread) => ThreadLife;
 export function lifeOf(thread: AnyThread): ThreadLife {
   if (!(thread instanceof TaskThread)) throw new InvalidOptionError('thread', thread, 'a TaskThread');
   return lifeOfThread(thread);
+}
+
+/** The same, of a thread that must not have been started. */
+function newLifeOf(thread: AnyThread): ThreadLife {
+  const life = lifeOf(thread);
+  if (life.started) throw new AlreadyStartedError(life.path);
+  return life;
 }
 
 /**
@@ -160,6 +176,10 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return this.#life.refusal;
   }
 
+  get holder(): object {
+    return this.#life.getScope().holder;
+  }
+
   /** Fires when the thread is cancelled. */
   protected get abortSignal(): AbortSignal {
     return this.#life.getScope().abortSignal;
@@ -201,39 +221,48 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
    * Adds a child: attaches it, starts it and listens to it in one step. Resolves with its handle when its `enter` is done.
    *
    * Rejects with what `enter` (or the factory) threw, and nothing of the child is left; `ThreadStoppingError`,
-   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths.
+   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths. A failure that nobody looks
+   * at (`void this.addChild(…)`) is this thread's own: a child that fails in `enter` escalates or is ignored as declared, and a
+   * wrong use fails this thread.
    * *Cancel-safe:* a cancelled addChild stops the child.
    */
   protected addChild<C extends TaskThread<never, unknown, never>>(
+    make: () => C,
+    spec: RestartSpec & SignalListener<C, Up>,
+  ): Promise<Child<C>>;
+  protected addChild<C extends TaskThread<never, ChildUp, never>>(
+    make: () => C,
+    spec: RestartSpec & { readonly onSignal?: never },
+  ): Promise<Child<C>>;
+  protected addChild<C extends TaskThread<never, unknown, never>>(
     make: ChildSource<C>,
-    spec: ChildSpec & SignalListener<C, Up>,
+    spec: ChildSpec & SignalListener<C, Up> & { readonly restart?: never },
   ): Promise<Child<C>>;
   protected addChild<C extends TaskThread<never, ChildUp, never>>(
     make: ChildSource<C>,
-    spec?: ChildSpec & { readonly onSignal?: never },
+    spec?: ChildSpec & { readonly onSignal?: never; readonly restart?: never },
   ): Promise<Child<C>>;
-  protected addChild(make: ChildSource<AnyThread>, spec?: Parameters<typeof resolveChildSpec>[0]): Promise<unknown> {
-    let resolved: ReturnType<typeof resolveChildSpec>;
-    try {
-      resolved = resolveChildSpec(spec);
-    } catch (error) {
-      if (isClosable(spec?.owns)) this.#life.closeOwned({ owns: spec.owns });
-      return failing(error, this.#life.schedulerIfStarted);
-    }
+  protected addChild(make: ChildSource<AnyThread>, spec?: AnyChildSpec): Promise<unknown> {
     const life = this.#life;
+    let resolved: ResolvedChildSpec;
+    try {
+      const again = typeof make === 'function' ? () => newLifeOf(make()) : undefined;
+      resolved = resolveChildSpec(spec, life.options.supervision, again);
+    } catch (error) {
+      if (isClosable(spec?.owns)) life.closeOwned({ owns: spec.owns });
+      return life.refuseChild(error, 'escalate');
+    }
     // Asked before the factory is called, and again after it: it may have stopped the thread.
     const refusal = life.refusalOfChild(resolved);
     if (refusal !== undefined) {
       life.closeOwned(resolved);
-      return rejected(refusal, life.schedulerIfStarted);
+      return life.started ? rejected(refusal, life.schedulerIfStarted) : failing(refusal);
     }
     try {
-      const child = lifeOf(typeof make === 'function' ? make() : make);
-      if (child.started || child === life) throw new AlreadyStartedError(child.path);
-      return life.addChild(child, resolved);
+      return life.addChild(newLifeOf(typeof make === 'function' ? make() : make), resolved);
     } catch (error) {
       life.closeOwned(resolved);
-      return failing(error, this.#life.schedulerIfStarted);
+      return life.refuseChild(error, resolved.onFailure);
     }
   }
 
@@ -272,8 +301,11 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
 
   /** Sends to the parent without waiting. False when the signal would have to wait or is refused. Errors: `ThreadEndedError`. */
   protected trySendToParent(signal: Up): boolean {
-    if (this.#life.ended) throw new ThreadEndedError(this.#life.path, signal);
-    return this.#life.refusal === undefined && this.#life.edge.trySendUp(signal);
+    const life = this.#life;
+    if (!life.ended && life.refusal === undefined) return life.edge.trySendUp(signal);
+    life.schedulerIfStarted?.spend();
+    if (life.ended) throw new ThreadEndedError(life.path, signal);
+    return false;
   }
 
   /** As the turn's word, in the thread's scope: to the children given, or to all of a class. */
@@ -294,7 +326,10 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return ChildHandle.askFrom(this.#life, child, make, options?.scope ?? this.#life);
   }
 
-  /** Asks this thread to stop, and returns at once. To wait for the end is its parent's, on the handle. */
+  /**
+   * Asks this thread to stop, and returns at once. To wait for the end is its parent's, on the handle. Errors:
+   * `ThreadEndedError`, as of every word once the thread has ended: take callbacks that may come late off in `exit`.
+   */
   protected stop(): void {
     this.#life.stopItself('it asked for it');
   }

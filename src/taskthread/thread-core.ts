@@ -33,7 +33,6 @@ export interface RunningHook {
 
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
   readonly options: ResolvedThreadOptions;
-  id = 0;
   state: ThreadState = 'created';
   outcome: Outcome | undefined;
   children: Children | undefined;
@@ -52,7 +51,6 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   #scope: CancelScope | undefined;
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
-  #enders: WaitQueue | undefined;
 
   constructor(options: ResolvedThreadOptions) {
     this.options = options;
@@ -67,10 +65,10 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract handlesOf(kind: Kind): AnyChild[];
   abstract late(what: string, error: unknown): void;
   abstract waitCancelled(waiter: Waiter): void;
-  protected abstract asChild(): ChildRuntime;
 
-  get incarnation(): number {
-    return 1;
+  /** A number, unique in the tree; 0 before the start. */
+  get id(): number {
+    return this.#edge?.id ?? 0;
   }
 
   get ended(): boolean {
@@ -105,7 +103,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   get handle(): ChildHandle {
     const { edge } = this;
-    edge.handle ??= new ChildHandle(edge, this.asChild());
+    edge.handle ??= new ChildHandle(edge);
     return edge.handle as ChildHandle;
   }
 
@@ -172,7 +170,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   attach(edge: LocalEdge): void {
     this.#edge = edge;
-    this.id = this.host.nextId++;
+    if (edge.id === 0) edge.id = this.host.nextId++;
+  }
+
+  /** Takes over what users hold of the incarnation before: its listeners. */
+  succeed(before: ThreadCore): void {
+    this.#events = before.#events;
   }
 
   /** Ends all waits, and for good. */
@@ -201,28 +204,25 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   waitEnded(wait: Wait): Promise<unknown> {
-    this.#enders ??= new WaitQueue();
-    return this.#enders.park(this, { scope: wait.cancelScope, by: wait });
+    const { edge } = this;
+    edge.enders ??= new WaitQueue();
+    return edge.enders.park(this, { scope: wait.cancelScope, by: wait });
   }
 
   /** Somebody waits for its end, or listens: a failure is not silent then. */
   get observed(): boolean {
-    return (this.#enders?.length ?? 0) > 0 || this.#events !== undefined || this.host.probe.on;
-  }
-
-  protected wakeEnders(): void {
-    this.#enders?.wakeAll();
+    return (this.edge.enders?.length ?? 0) > 0 || this.#events !== undefined || this.host.probe.on;
   }
 
   describeWait(waiter: Waiter): string {
     return waiter.item === undefined ? `the end of ${this.path}` : `enter of ${(waiter.item as LocalEdge).path}`;
   }
 
-  deadLetter(lane: Lane, signal: unknown, reason: string): void {
+  deadLetter(lane: Lane, signal: unknown, reason: string, deliveries: number): void {
     const { path } = lane.owner;
-    emit(this.#events, 'deadLetter', signal, reason, path);
+    emit(this.#events, 'deadLetter', signal, reason, path, deliveries);
     const { probe } = this.host;
-    if (probe.on) probe.record({ kind: 'dead-letter', path, direction: lane.direction, reason, signal });
+    if (probe.on) probe.record({ kind: 'dead-letter', path, direction: lane.direction, reason, signal, deliveries });
   }
 
   overflowed(lane: Lane): void {
@@ -247,17 +247,18 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     const { clock } = this.host;
     const now = clock.now();
     const ageMs = this.bornAt === 0 ? 0 : now - this.bornAt;
+    const { id, incarnation, supervised } = this.edge;
     const edge = this.edge.snapshot();
     const children: ThreadSnapshot[] = [];
     for (const child of this.children ?? []) children.push((child.child as ChildRuntime).snapshot());
     return {
-      id: this.id,
+      id,
       path: this.path,
       type: this.type,
-      state: this.state,
+      state: supervised?.down === true ? 'restarting' : this.state,
       ageMs,
-      incarnation: this.incarnation,
-      restarts: this.incarnation - 1,
+      incarnation,
+      restarts: incarnation - 1,
       running: this.#runningHooks(now),
       tasks: [...(this.#tasks?.all() ?? [])].map((task) => task.snapshot(now)),
       waits: this.#scope === undefined ? [] : waitsOf(this.#scope, now),

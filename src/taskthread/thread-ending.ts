@@ -3,6 +3,7 @@
  * (law 7). How it begins and takes children is in `thread-life`; the steps of a stop are in `stop`, its arithmetic in `shutdown`.
  */
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
+import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
@@ -16,12 +17,15 @@ import { closeOwned, type ResolvedChildSpec } from './spec.ts';
 import { Stop, type StoppingThread, StopTally } from './stop.ts';
 import { Turn } from './turn.ts';
 
+/** Why a stop begins: it asked for it itself, somebody else did, or something of it has failed. */
+type StopCause = 'finished' | 'asked' | 'failed';
+
 export type LifeHook = (this: object, turn: Turn) => unknown;
 
 export abstract class ThreadEnding extends Runtime implements ChildEnd, StoppingThread {
   /** `enter` was begun, and is done. */
   protected began = false;
-  protected hasEntered = false;
+  hasEntered = false;
   #exitScope: CancelScope | undefined;
   #exitBegun = false;
   #stoppedItself = false;
@@ -29,6 +33,8 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   #tookMs = 0;
 
   protected abstract exitHook(): LifeHook | undefined;
+  /** Nobody of its children is started again any more. */
+  protected abstract restartsGiveWay(): void;
 
   get tally(): StopTally | undefined {
     return this.#tally;
@@ -73,7 +79,8 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'failed', path: this.path, where, error });
     if (deafen) {
-      this.#beginStop(this.stopDefaults, `${where} failed`);
+      if (this.state === 'stopping') this.#settleInbox('failed');
+      this.#beginStop(this.stopDefaults, `${where} failed`, 'failed');
       this.cancelOwnWaits(new CancelledError(`${this.path} has failed`));
     }
     this.wake();
@@ -82,12 +89,14 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   // ---- stopping ----
 
   stopItself(why: string): void {
+    this.schedulerIfStarted?.spend();
+    if (this.ended) throw new ThreadEndedError(this.path);
     if (this.state === 'entering' || this.state === 'running') this.#stoppedItself = true;
-    this.#askToStop(this.stopDefaults, why);
+    this.#askToStop(this.stopDefaults, why, 'finished');
   }
 
   requestStop(budget: StopBudget, why: string): void {
-    this.#askToStop(budget, why);
+    this.#askToStop(budget, why, 'asked');
     // Asked by itself it drains, and `enter` with it; asked by others, an `enter` that is under way is not wanted any more.
     if (this.state === 'stopping' && !this.hasEntered) {
       this.cancelOwnWaits(new CancelledError(`${this.path} was stopped in enter`));
@@ -109,6 +118,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
       this.stopping = new Stop(this, 'gated');
       this.#announceStop('its parent is cancelled');
       this.edge.closeDown();
+      this.restartsGiveWay();
     }
     this.stopping?.cancelOwn(error);
     this.eachChild(further);
@@ -122,6 +132,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   abandon(): void {
     if (this.state === 'created') this.#end();
     if (this.ended) return;
+    this.restartsGiveWay();
     this.exiting();
     this.#end();
   }
@@ -173,8 +184,9 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.#exitScope?.cancel(error);
   }
 
-  #askToStop(budget: StopBudget, why: string): void {
+  #askToStop(budget: StopBudget, why: string, cause: StopCause): void {
     if (this.state === 'stopping') {
+      this.#settleInbox(cause);
       this.stopping?.ask(budget);
       this.wake();
     } else if (this.state === 'created') {
@@ -187,24 +199,42 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
         this.tasksRunning === 0 &&
         (this.children === undefined || this.children.size === 0) &&
         this.exitHook() === undefined;
-      this.#beginStop(budget, why, idle);
+      this.#beginStop(budget, why, cause, idle);
       if (idle) this.#end();
       else this.wake();
     }
   }
 
-  #beginStop(budget: StopBudget, why: string, idle = false): void {
+  #beginStop(budget: StopBudget, why: string, cause: StopCause, idle = false): void {
     if (!this.become('stop')) return;
     if (!idle) this.stopping = new Stop(this, budget);
     this.#announceStop(why);
-    this.edge.closeDown();
+    this.#settleInbox(cause);
     if (idle) return;
+    this.restartsGiveWay();
     if (this.intakeError === undefined) {
       const ends: ChildEnd[] = [this];
       const error = new IntakeClosedError(this.path);
       for (let i = 0; i < ends.length; i++) ends[i]?.closeIntake(error, ends);
     }
     this.stopping?.begin();
+  }
+
+  /** What the parent sent, and sends from now on, is for the next incarnation, where one may follow; else it takes no more. */
+  #settleInbox(cause: StopCause): void {
+    const { edge } = this;
+    if (mayFollow(edge, cause)) this.holdInbox();
+    else {
+      edge.unhold();
+      edge.closeDown();
+    }
+  }
+
+  protected holdInbox(): void {
+    const { edge } = this;
+    if (edge.held) return;
+    if (edge.down !== undefined) this.forgetLane(edge.down);
+    edge.hold();
   }
 
   #announceStop(why: string): void {
@@ -230,17 +260,27 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     const busy = this.running !== undefined || this.exitRunning !== undefined || this.tasksRunning > 0;
     const hungOn = busy ? this.hungOn() : [];
     this.outcome = this.#makeOutcome(hungOn.length > 0);
+    const goesOn = this.edge.parent.restarts(this.edge);
+    if (goesOn) this.holdInbox();
     // From here on every word throws: whatever of the user's runs below finds a thread that has ended.
     this.state = 'stopped';
     this.#closeBooks(this.outcome, hungOn);
-    this.running?.lane?.lost(this.running.signal, 'its handler was abandoned');
+    const lane = this.running?.lane;
+    if (lane !== undefined) this.edge.signalFailed(lane, this.running?.signal, 'its handler was abandoned');
     this.endBelongings();
     this.discardWork();
+    this.#recordEnd(this.outcome);
+    if (goesOn) this.edge.suspend();
+    else this.over();
+    this.edge.parent.childEnded(this.edge);
+    if (!goesOn) this.edge.enders?.wakeAll();
+  }
+
+  /** No other incarnation follows. */
+  over(): void {
     this.edge.end('its receiver has ended');
     this.closeOwned(this.edge.spec as ResolvedChildSpec);
-    this.#announceEnd(this.outcome);
-    this.edge.parent.childEnded(this.edge);
-    this.wakeEnders();
+    emit(this.listened, 'ended', this.outcome!);
   }
 
   #makeOutcome(abandoned: boolean): Outcome {
@@ -269,8 +309,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     for (const { what, forMs } of hungOn) probe.record({ kind: 'abandoned', path: this.path, hungOn: what, forMs });
   }
 
-  #announceEnd(outcome: Outcome): void {
-    emit(this.listened, 'ended', outcome);
+  #recordEnd(outcome: Outcome): void {
     const { probe } = this.host;
     if (!probe.on) return;
     const error = outcome.kind === 'failed' ? { error: outcome.error } : {};
@@ -288,4 +327,11 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.state = next;
     return true;
   }
+}
+
+/** True where the edge may go on with another incarnation. A stop of such a child that is not final is one for a restart. */
+function mayFollow({ supervised, spec }: LocalEdge, cause: StopCause): boolean {
+  const { restart } = spec as ResolvedChildSpec;
+  if (restart === undefined || supervised?.final === true) return false;
+  return restart === 'permanent' || cause !== 'finished';
 }

@@ -5,22 +5,31 @@
 import type { ParentEnd } from '../intercom/edge.ts';
 import { LocalEdge } from '../intercom/local-edge.ts';
 import { messageOf } from '../kernel/describe.ts';
-import { CancelledError, ChildFailedError, NotStartedError, ThreadStoppingError } from '../kernel/errors.ts';
+import {
+  CancelledError,
+  ChildFailedError,
+  NotStartedError,
+  RestartLimitError,
+  ThreadStoppingError,
+} from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
-import { rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
+import { failing, rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
 import { Children } from './children.ts';
 import { emit } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
+import { lookedAt } from './looked-at.ts';
 import type { ResolvedChildSpec } from './spec.ts';
-import { decide } from './supervision.ts';
+import { decide, type FailurePolicy, type SupervisionDecision, shutsParentDown } from './supervision.ts';
+import { SupervisedChild, Supervisor, type SupervisingThread } from './supervisor.ts';
 import { type LifeHook, ThreadEnding } from './thread-ending.ts';
 import { Turn } from './turn.ts';
 
-export abstract class ThreadLife extends ThreadEnding implements ParentEnd, ChildRuntime {
+export abstract class ThreadLife extends ThreadEnding implements ParentEnd, ChildRuntime, SupervisingThread {
   #entering: WaitQueue | undefined;
   /** Ended children that are still in the list, because something that they had sent is not handled yet. */
   #leftovers = 0;
+  #supervisor: Supervisor | undefined;
 
   protected abstract enterHook(): LifeHook | undefined;
 
@@ -38,10 +47,6 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     for (const { child } of this.children ?? [])
       if ((child as ThreadLife).is(kind)) handles.push((child as ThreadLife).handle);
     return handles;
-  }
-
-  protected override asChild(): ChildRuntime {
-    return this;
   }
 
   // ---- begin ----
@@ -83,6 +88,10 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     }
     const wait = spec.scope ?? this;
     const edge = new LocalEdge(this, child, spec);
+    if (spec.restart !== undefined || spec.significant) {
+      edge.supervised = new SupervisedChild(spec.redeliver);
+      this.#supervisor ??= new Supervisor(this, this.options.supervision);
+    }
     child.attach(edge);
     if (this.intakeError !== undefined) child.closeIntake(this.intakeError, []);
     this.children ??= new Children();
@@ -90,7 +99,27 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     this.#entering ??= new WaitQueue();
     edge.entering = this.#entering.parkWaiter(this, { scope: wait.cancelScope, item: edge, by: wait });
     this.host.scheduler.enqueue(child);
-    return edge.entering.promise as Promise<ChildHandle>;
+    const entered = edge.entering.promise as Promise<ChildHandle>;
+    // What has no `enter` cannot fail in it, and most threads of a crowd have none: a plain promise costs half as much.
+    if (child.enterHook() === undefined) return entered;
+    return lookedAt(entered, this.host.scheduler, (error) => {
+      const { outcome } = child;
+      // Not where it was the wait that failed: then the child's end has been looked at already.
+      if (outcome?.kind !== 'failed' || outcome.error !== error) return;
+      if (this.ended) this.late(`enter of ${edge.path}`, error);
+      else this.#supervise(edge, outcome);
+    });
+  }
+
+  /** A child that cannot be made, or not be added as it was asked: the caller's failure, and so this thread's if nobody looks. */
+  refuseChild(error: unknown, policy: FailurePolicy): Promise<never> {
+    const refused = failing(error, this.schedulerIfStarted);
+    if (!this.started) return refused;
+    return lookedAt(refused, this.host.scheduler, () => {
+      if (this.ended) this.late('addChild', error);
+      else if (policy === 'escalate') this.fail('addChild', error, this.state !== 'stopping');
+      else this.lastError = messageOf(error);
+    });
   }
 
   /** Why no child can be added now. */
@@ -111,6 +140,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     const { handle } = edge.child as ThreadLife;
     edge.entering?.wake(handle);
     edge.entering = undefined;
+    if (edge.supervised !== undefined) this.#supervisor?.entered(edge);
     if (this.listened !== undefined) emit(this.listened, 'childEntered', edge.path);
   }
 
@@ -122,14 +152,17 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       if (child.tally === undefined) this.stopping.tally.threads++;
       else this.stopping.tally.merge(child.tally);
     }
-    if (edge.entering === undefined) this.#childLeft(edge, outcome);
+    if (!edge.ended) this.#supervisor?.crashed(edge, outcome.error);
+    else if (edge.entering === undefined) this.#childLeft(edge, outcome);
     else this.#childNeverEntered(edge, edge.entering, outcome);
+    if (edge.ended) this.#supervisor?.gone(edge);
     this.wake();
   }
 
   /** Nothing of it is left; its failure belongs to who waits for its `enter`. */
   #childNeverEntered(edge: LocalEdge, entering: Waiter, outcome: Outcome): void {
     edge.entering = undefined;
+    if (edge.supervised !== undefined) edge.supervised.final = true;
     if (edge.up !== undefined) {
       edge.up.discard('its sender never entered');
       this.forgetLane(edge.up);
@@ -165,7 +198,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
   waitCancelled(waiter: Waiter): void {
     // Nobody waits any more for this child's enter: then it is not to be (law 18).
     const edge = waiter.item as LocalEdge | undefined;
-    edge?.child.requestStop({ ...this.stopDefaults, drainMs: 0 }, 'the wait for its enter was cancelled');
+    edge?.requestStop({ ...this.stopDefaults, drainMs: 0 }, 'the wait for its enter was cancelled');
   }
 
   #remove(edge: LocalEdge): boolean {
@@ -174,12 +207,88 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     return true;
   }
 
+  // ---- supervision ----
+
+  restarts(edge: LocalEdge): boolean {
+    const supervised = edge.supervised as SupervisedChild | undefined;
+    // A first `enter` that fails belongs to who waits for it.
+    if (supervised === undefined || edge.entering !== undefined || this.stopping !== undefined || this.ended)
+      return false;
+    if (supervised.planned) return !supervised.final;
+    return this.#decide(edge) === 'restart';
+  }
+
+  startAgain(edge: LocalEdge): void {
+    const { supervised } = edge;
+    const next = (edge.spec as ResolvedChildSpec).again?.() as ThreadLife;
+    // The factory is user code: it may have stopped this thread, or the child.
+    if (supervised?.down !== true) return;
+    supervised.down = false;
+    next.succeed(edge.child as ThreadLife);
+    next.attach(edge);
+    edge.renew(next);
+    this.host.scheduler.enqueue(next);
+  }
+
+  announceRestart(edge: LocalEdge, afterMs: number): void {
+    const child = edge.child as ThreadLife;
+    const outcome = child.outcome!;
+    const { path } = edge;
+    if (outcome.kind === 'failed') this.lastError = `${path}: ${messageOf(outcome.error)}`;
+    emit(child.listened, 'restarting', outcome, afterMs);
+    emit(this.listened, 'childRestarting', path, outcome, afterMs);
+    const { probe } = this.host;
+    if (!probe.on) return;
+    const incarnation = edge.incarnation + 1;
+    probe.record({ kind: 'restarting', path, incarnation, outcome: outcome.kind, afterMs });
+  }
+
+  restartsExceeded(edge: LocalEdge, cause: unknown): void {
+    const { intensity, periodMs } = this.options.supervision;
+    const failure = new ChildFailedError(edge.path, new RestartLimitError(edge.path, intensity, periodMs, cause));
+    this.fail(`child ${edge.path}`, failure, true);
+  }
+
+  giveUpRestart(edge: LocalEdge): void {
+    const child = edge.child as ThreadLife;
+    const supervised = edge.supervised!;
+    supervised.final = true;
+    supervised.down = false;
+    child.over();
+    this.#childLeft(edge, child.outcome!);
+    this.#supervisor?.gone(edge);
+    edge.enders?.wakeAll();
+    this.wake();
+  }
+
+  protected override restartsGiveWay(): void {
+    this.#supervisor?.giveWay();
+  }
+
+  #decide(edge: LocalEdge): SupervisionDecision {
+    const { outcome, hasEntered: entered } = edge.child as ThreadLife;
+    const asked = edge.supervised?.final === true;
+    return decide(edge.spec as ResolvedChildSpec, { outcome: outcome!, asked, entered });
+  }
+
   #supervise(edge: LocalEdge, outcome: Outcome): void {
-    const { onFailure } = edge.spec as ResolvedChildSpec;
-    if (decide(onFailure, outcome) === 'fail-parent') {
+    if (this.#decide(edge) === 'fail-parent') {
       const { error } = outcome;
       const failure = error instanceof ChildFailedError ? error : new ChildFailedError(edge.path, error);
       this.fail(`child ${edge.path}`, failure, this.state !== 'stopping');
-    } else if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
+      return;
+    }
+    if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
+  }
+
+  endedByItself(edge: LocalEdge): void {
+    if (this.state === 'stopping' || this.ended) return;
+    let othersLeft = 0;
+    for (const { spec, ended } of this.children ?? [])
+      if ((spec as ResolvedChildSpec).significant && !ended) othersLeft++;
+    const { autoShutdown } = this.options.supervision;
+    if (shutsParentDown(autoShutdown, edge.spec as ResolvedChildSpec, othersLeft)) {
+      this.stopItself(`its significant child ${edge.path} has ended`);
+    }
   }
 }

@@ -7,12 +7,12 @@
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { Edge } from '../intercom/edge.ts';
+import { calm } from '../kernel/calm.ts';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
-import { rejected, sleep } from '../kernel/wait-queue.ts';
-import { calm } from './cancellation.ts';
+import { failing, rejected, sleep } from '../kernel/wait-queue.ts';
 import {
   type AnyChild,
   type AskOptions,
@@ -40,11 +40,23 @@ export class Turn<in Up = never> implements Scoped {
   #scope: CancelScope | undefined;
   /** What is being executed, in words: `signalHandler`, `task read`. */
   readonly what: string;
+  readonly #outermost: Turn | undefined;
 
-  constructor(owner: TurnOwner, what: string, scope?: CancelScope) {
+  constructor(owner: TurnOwner, what: string, scope?: CancelScope, outermost?: Turn) {
     this.#owner = owner;
     this.what = what;
     this.#scope = scope;
+    this.#outermost = outermost;
+  }
+
+  /** This execution, as the owner of locks: a turn of `timeoutAfter` or `shield` is a part of the one around it. */
+  get holder(): object {
+    return this.#outermost ?? this;
+  }
+
+  /** `signalHandler of /Master-1/Database-2` */
+  toString(): string {
+    return `${this.what} of ${this.#owner.path}`;
   }
 
   /** The scope that the waits of this turn belong to; so a turn can be given wherever `{ scope }` is asked for. */
@@ -63,8 +75,17 @@ export class Turn<in Up = never> implements Scoped {
     return this.#owner.ended || this.cancelScope.cancelled;
   }
 
+  /**
+   * In `signalHandler`: how often its signal has been given to a handler, this time included: 1, and more when a restart has
+   * delivered it again (`redeliver`).
+   */
+  get deliveryCount(): number {
+    return this.#owner.edge.deliveries;
+  }
+
   /** Throws `CancelledError` if this turn is cancelled. For long work without waits. */
   checkCancelled(): void {
+    this.#owner.schedulerIfStarted?.spend();
     if (this.#owner.ended) throw new ThreadEndedError(this.#owner.path);
     this.cancelScope.check();
   }
@@ -117,10 +138,16 @@ export class Turn<in Up = never> implements Scoped {
     return this.#askWithin(options, (turn) => owner.edge.askUp(make, turn));
   }
 
-  /** Waits; 0 gives the event loop its turn. *Cancel-safe:* no timer is left. */
+  /** Waits; 0 gives the event loop its turn. Rejects with `InvalidOptionError`. *Cancel-safe:* no timer is left. */
   sleep(ms: number): Promise<void> {
-    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), this.#owner.host.scheduler);
-    return sleep(milliseconds('sleep', ms), this.cancelScope, this);
+    const { scheduler } = this.#owner.host;
+    if (this.#owner.ended) return rejected(new ThreadEndedError(this.#owner.path), scheduler);
+    try {
+      milliseconds('sleep', ms);
+    } catch (error) {
+      return failing(error, scheduler);
+    }
+    return sleep(ms, this.cancelScope, this);
   }
 
   /**
@@ -139,7 +166,10 @@ export class Turn<in Up = never> implements Scoped {
     return this.#within('the work', ms, false, work);
   }
 
-  /** Asks the thread to stop, and returns at once: to stop is never awaited from inside. */
+  /**
+   * Asks the thread to stop, and returns at once: to stop is never awaited from inside. Of a thread that is stopping already it
+   * changes nothing. Errors: `ThreadEndedError`.
+   */
   stop(): void {
     this.#owner.stopItself(`${this.what} asked for it`);
   }
@@ -161,8 +191,15 @@ export class Turn<in Up = never> implements Scoped {
   #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
-    const limit = { what, timeoutMs: milliseconds('ms', ms), outer: this.cancelScope, shielded };
-    return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope))));
+    try {
+      milliseconds('ms', ms);
+    } catch (error) {
+      return failing(error, owner.host.scheduler);
+    }
+    const limit = { what, timeoutMs: ms, outer: this.cancelScope, shielded };
+    return calm(
+      withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.#outermost ?? this))),
+    );
   }
 
   #askWithin<Answer>(options: AskOptions | undefined, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {

@@ -37,7 +37,12 @@ export class FeedSubscriberThread extends TaskThread<FrameBatch, never, never> {
       // Who does not keep up must not hold up the stop either.
       if (this.#connection.bufferedBytes > BUFFER_BYTES) this.#connection.close();
     });
-    this.#connection.listener = { closed: () => this.stop() };
+    this.#connection.listener = {
+      closed: () => {
+        // It may be told when this thread is cancelled or has ended, and who has ended cannot be stopped.
+        if (this.refusal === undefined) this.stop();
+      },
+    };
   }
 
   protected override signalHandler(batch: FrameBatch, turn: Turn): unknown {

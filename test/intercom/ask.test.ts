@@ -1,6 +1,7 @@
 import { Asks, type Reply } from '../../src/intercom/ask.ts';
 import { CancelScope } from '../../src/kernel/cancel-scope.ts';
 import { EdgeClosedError, LaneFullError } from '../../src/kernel/errors.ts';
+import type { Scheduler } from '../../src/kernel/scheduler.ts';
 import { leakCheck } from '../../src/testing/index.ts';
 import { microtasks, outcomeOf, virtualHost } from '../kernel/virtual-host.ts';
 import { waitOf } from './lane-world.ts';
@@ -21,9 +22,12 @@ afterEach(async () => {
 });
 
 /** The asks of an edge whose lane keeps what it is sent. */
-function asksWorld(send: (signal: unknown) => Promise<void> | undefined = () => undefined) {
+function asksWorld(
+  send: (signal: unknown) => Promise<void> | undefined = () => undefined,
+  scheduler: Scheduler = virtualHost().host.scheduler,
+) {
   const { host } = virtualHost();
-  const asks = new Asks();
+  const asks = new Asks(scheduler);
   const sent: Request[] = [];
   const scope = new CancelScope(host);
   const keep = (signal: unknown): Promise<void> | undefined => {
@@ -184,5 +188,62 @@ describe('a request that nobody will answer', () => {
     await microtasks();
     await microtasks();
     expect([asks.waiting, closed.asks.waiting]).toEqual([0, 0]);
+  });
+});
+
+describe('law 9 on an ask', () => {
+  /** A scheduler whose slice is always spent, and which counts what is taken of it. */
+  function spentSlice() {
+    let open = (): void => {};
+    const next = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const scheduler = { coarseNow: 0, spends: 0, enqueue() {}, resume() {}, nextSlice: () => next } as const;
+    const counted = { ...scheduler, spend: () => ++counted.spends > 0 };
+    return { scheduler: counted, open };
+  }
+
+  test('an answer takes its share of the slice', async () => {
+    const { scheduler } = spentSlice();
+    const { sent, ask } = asksWorld(undefined, scheduler);
+    const answer = ask();
+    const before = scheduler.spends;
+    sent[0]!.reply.with('pong');
+    expect(scheduler.spends).toBe(before + 1);
+    await expect(answer).resolves.toBe('pong');
+  });
+
+  test.each([
+    ['answers itself', (reply: Reply<string>) => reply.with('pong'), 'pong'],
+    ['fails itself', (reply: Reply<string>) => reply.fail(new Error('no')), 'no'],
+  ])('one that %s waits for the next slice when this one is spent', async (_what, settle, expected) => {
+    const { scheduler, open } = spentSlice();
+    const { ask } = asksWorld(undefined, scheduler);
+    let outcome: unknown = 'pending';
+    ask((reply) => settle(reply)).then(
+      (value) => (outcome = value),
+      (error: Error) => (outcome = error.message),
+    );
+    await microtasks();
+    expect(outcome).toBe('pending');
+    open();
+    await microtasks();
+    expect(outcome).toBe(expected);
+  });
+
+  test('one that is lost at once is no unhandled rejection in a spent slice either', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const { scheduler, open } = spentSlice();
+    const { asks, ask } = asksWorld((signal) => {
+      asks.signalLost(signal, 'dropped');
+      return undefined;
+    }, scheduler);
+    void ask();
+    await new Promise((resolve) => setImmediate(resolve));
+    open();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 });

@@ -46,6 +46,11 @@ class End implements ParentEnd, ChildEnd {
   abandon(): void {}
   childEntered(): void {}
   childEnded(): void {}
+  giveUpRestart(): void {}
+
+  restarts(): boolean {
+    return false;
+  }
 }
 
 /** An edge with both ends. */

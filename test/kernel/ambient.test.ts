@@ -9,10 +9,10 @@ const [outer, inner] = [new CancelScope(host), new CancelScope(host)];
 test('the scope around is that of the innermost run, also behind an await, and gone outside', async () => {
   expect(ambientScope()).toBeUndefined();
   await runInScope(outer, async () => {
-    await null;
+    await Promise.resolve();
     expect(ambientScope()).toBe(outer);
     await runInScope(inner, async () => {
-      await null;
+      await Promise.resolve();
       expect(ambientScope()).toBe(inner);
     });
     expect(ambientScope()).toBe(outer);

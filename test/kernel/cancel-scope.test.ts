@@ -330,3 +330,25 @@ describe('the end of use', () => {
     expect([shielded.refusal, time.clock.pendingTimers]).toEqual([over, 0]);
   });
 });
+
+describe('the holder', () => {
+  test('of a scope is shared by the scopes inside it, also when they are shielded or closed', () => {
+    const outer = new CancelScope(host);
+    const inner = new CancelScope(host, new CancelScope(host, outer, { timeoutMs: 10 }), { shielded: true });
+    expect(inner.holder).toBe(outer.holder);
+    expect(new CancelScope(host).holder).not.toBe(outer.holder);
+    inner.close();
+    expect(inner.holder).toBe(outer.holder);
+    outer.end(over);
+  });
+
+  test('has ended when its thread has, and not before', () => {
+    const outer = new CancelScope(host);
+    const [inner, closed] = [new CancelScope(host, outer), new CancelScope(host, outer)];
+    closed.close();
+    outer.cancel(stop);
+    expect([outer, inner, closed].map(({ ended }) => ended)).toEqual([false, false, false]);
+    outer.end(over);
+    expect([outer, inner, closed].map(({ ended }) => ended)).toEqual([true, true, true]);
+  });
+});

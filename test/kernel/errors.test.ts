@@ -1,7 +1,8 @@
 import * as core from '../../src/kernel/errors.ts';
 import * as io from '../../src/kernel/io-errors.ts';
+import * as sync from '../../src/kernel/sync-errors.ts';
 
-const catalogue = { ...core, ...io };
+const catalogue = { ...core, ...io, ...sync };
 
 const cause = new Error('root of it');
 const bytes = Buffer.from('abc');
@@ -44,6 +45,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ['LaneFullError', new e.LaneFullError('/A-1', signal), 'TT_LANE_FULL', { path: '/A-1', signal }, '/A-1 is full'],
   ['ChildFailedError', new e.ChildFailedError('/A-1', cause), 'TT_CHILD_FAILED', { path: '/A-1', cause }, 'root of it'],
   [
+    'RestartLimitError',
+    new e.RestartLimitError('/A-1', 3, 500, cause),
+    'TT_RESTART_LIMIT',
+    { path: '/A-1', intensity: 3, periodMs: 500, cause },
+    'more than 3 times in 500 ms; last: root of it',
+  ],
+  [
     'MissingHandlerError',
     new e.MissingHandlerError('/A-1', 'signalHandler'),
     'TT_MISSING_HANDLER',
@@ -82,6 +90,15 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     { path: '/A-1', task: 'read' },
     '20 ms',
   ],
+  ['NotOwnerError', new e.NotOwnerError('rlock.release', '/A-1'), 'TT_NOT_OWNER', {}, 'and /A-1 holds it'],
+  [
+    'OverReleasedError',
+    new e.OverReleasedError('lock.release', 'nobody holds the lock'),
+    'TT_OVER_RELEASED',
+    {},
+    'too often: nobody',
+  ],
+  ['QueueClosedError', new e.QueueClosedError(signal), 'TT_QUEUE_CLOSED', { item: signal }, 'closed'],
   ['BusyError', new e.BusyError('socket', 'recv'), 'TT_BUSY', {}, 'another recv'],
   [
     'SocketClosedError',
@@ -103,6 +120,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     'TT_ADDRESS',
     { address: '::1:80', cause },
     'listen on ::1:80',
+  ],
+  [
+    'TlsHandshakeError',
+    new e.TlsHandshakeError('h:1', new Error('self-signed')),
+    'TT_TLS_HANDSHAKE',
+    { address: 'h:1' },
+    'cannot secure the connection to h:1: self-signed',
   ],
   [
     'IncompleteReadError',

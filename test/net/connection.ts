@@ -10,6 +10,7 @@ import { live } from '../../src/kernel/probe.ts';
 import type { Scheduler } from '../../src/kernel/scheduler.ts';
 import { Listener } from '../../src/net/listener.ts';
 import { Socket } from '../../src/net/socket.ts';
+import { CERT, KEY } from './certificate.ts';
 
 export const HOST = '127.0.0.1';
 
@@ -41,6 +42,17 @@ export async function pair(): Promise<{ near: Socket; far: Socket }> {
   const listener = await Listener.listen({ port: 0 });
   const near = await Socket.connect({ host: HOST, port: listener.port! });
   const far = await listener.accept();
+  listener.close();
+  opened.push(near, far);
+  return { near, far };
+}
+
+/** The same, secured. */
+export async function tlsPair(maxVersion: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3'): Promise<{ near: Socket; far: Socket }> {
+  const listener = await Listener.listen({ port: 0, tls: { cert: CERT, key: KEY, maxVersion } });
+  const accepted = listener.accept();
+  const near = await Socket.connect({ host: HOST, port: listener.port!, tls: { ca: CERT } });
+  const far = await accepted;
   listener.close();
   opened.push(near, far);
   return { near, far };

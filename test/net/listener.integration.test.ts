@@ -238,6 +238,8 @@ test('a snapshot tells what is waited for', async () => {
     pending: 0,
     maxPending: 1024,
     refused: 0,
+    handshaking: 0,
+    handshakesFailed: 0,
     waits: [{ on: `a connection to listener ${HOST}:${listener.port}`, sinceMs: 0 }],
     lastError: undefined,
   });

@@ -172,6 +172,7 @@ describe('a send that is cut short', () => {
     // Asked once at the beginning and once for each piece.
     const scoped = {
       cancelScope: scope,
+      holder: scope,
       get refusal() {
         return ++asked > 3 ? new CancelledError('the turn is over') : undefined;
       },

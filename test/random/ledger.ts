@@ -279,6 +279,7 @@ export class Ledger {
       }
       case 'failed':
       case 'abandoned':
+      case 'restarting':
       case 'overflow':
       case 'late':
         break;

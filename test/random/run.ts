@@ -170,7 +170,12 @@ function useWordsKept(world: World): void {
         world.ask(log.up, 'with', (make) => turn.askParent(make, { timeoutMs: 3 }), false),
       );
     if (ended && !turn.cancelled) ledger.blame('a word after the end', `cancelled of ${log.path}`);
-    turn.stop();
+    try {
+      turn.stop();
+      if (ended) ledger.blame('a word after the end', `stop of ${log.path}`);
+    } catch (error) {
+      if (!ended || codeOf(error) !== 'TT_THREAD_ENDED') throw error;
+    }
   }
 }
 

@@ -25,7 +25,13 @@ const wordsOfATurn: Word[] = [
   ['this.sendToChildren', (me, _turn, child) => me.tellAll([child], 'signal')],
   ['this.addChild', (me) => me.add(new Toy())],
   ['this.tasks.reCreate', (me) => me.tasks.reCreate('late', () => say('late task'))],
-  ['a wait in its scope', (_me, turn, child) => child.join({ scope: turn })],
+  ['this.tasks.delete of what is there', (me) => me.tasks.delete('left')],
+  ['this.tasks.delete of what is not there', (me) => me.tasks.delete('nothing')],
+  ['this.stop', (me) => me.stop()],
+  ['turn.stop', (_me, turn) => turn.stop()],
+  ['a join of an ended child in its scope', (_me, turn, child) => child.join({ scope: turn })],
+  ['a stop of an ended child in its scope', (_me, turn, child) => child.stop({ scope: turn })],
+  ['a join in the scope of the thread', (me, _turn, child) => child.join({ scope: me })],
 ];
 
 const carriesTheSignal = new Set(['turn.send', 'turn.sendToParent', 'turn.sendToChildren', 'this.sendToParent']);
@@ -49,16 +55,68 @@ test.each(wordsOfATurn)('%s of an abandoned handler throws ThreadEndedError', as
   const handle = await parent.add(abandoned, { onFailure: 'ignore' });
   // The child of the child is kept alive by nothing but its parent.
   await abandoned.add(new Toy({ signal: () => say('child got it') }));
+  abandoned.tasks.reCreate('left', (turn) => turn.reSchedule({ afterMs: 1000 }));
   void handle.send(1);
   await settle();
   expect((await time().run(handle.stop({ drainMs: 1, cancelMs: 4 }))).verdict).toBe('abandoned');
   const before = liveCounts();
   gate.open();
   await time().advance(50);
-  if (what === 'a wait in its scope') expect(found).toBe('nothing was thrown');
-  else expect(found).toMatchObject({ code: 'TT_THREAD_ENDED', path: '/Toy-1/Toy-2' });
+  expect(found).toMatchObject({ code: 'TT_THREAD_ENDED', path: '/Toy-1/Toy-2' });
   if (carriesTheSignal.has(what)) expect(found).toMatchObject({ signal: 'signal' });
   expect([words, liveCounts()]).toEqual([[], before]);
+});
+
+test('reSchedule and stop of an abandoned task throw ThreadEndedError', async () => {
+  const gate = new Gate();
+  const found: unknown[] = [];
+  const toy = new Toy();
+  const root = await grow(toy);
+  toy.tasks.reCreate('t', async (turn) => {
+    await gate.passed;
+    for (const word of [() => turn.reSchedule(), () => turn.reSchedule({ afterMs: 5 }), () => turn.stop()]) {
+      try {
+        word();
+      } catch (error) {
+        found.push(codeOf(error));
+      }
+    }
+  });
+  await settle();
+  await time().run(root.stop({ drainMs: 1, cancelMs: 4 }));
+  gate.open();
+  await settle();
+  expect(found).toEqual(['TT_THREAD_ENDED', 'TT_THREAD_ENDED', 'TT_THREAD_ENDED']);
+});
+
+test('a stop that an ended thread asks for stops nothing', async () => {
+  const gate = new Gate();
+  const codes: unknown[] = [];
+  const parent = new Toy();
+  await grow(parent);
+  const sibling = await parent.add(new Toy());
+  const toy = new Toy({
+    signal: async (_signal, _me, turn) => {
+      await gate.passed;
+      codes.push(codeOf(await sibling.stop({ scope: turn }).catch((error: unknown) => error)));
+    },
+  });
+  const handle = await parent.add(toy);
+  void handle.send(1);
+  await settle();
+  await time().run(handle.stop({ drainMs: 1, cancelMs: 4 }));
+  gate.open();
+  await settle();
+  expect([codes, sibling.state]).toEqual([['TT_THREAD_ENDED'], 'running']);
+});
+
+test('stopping is no end: stop may be said again while a thread stops', async () => {
+  const toy = new Toy({ exit: (me, turn) => [me.stop(), turn.stop(), say('exit')] });
+  const root = await grow(toy);
+  toy.stop();
+  toy.stop();
+  expect((await time().run(root.join())).kind).toBe('finished');
+  expect(words).toEqual(['exit']);
 });
 
 test('what waits inside an abandoned hook or task, shielded or not, is over with the thread', async () => {
@@ -179,9 +237,30 @@ test('a handle still answers after the end', async () => {
     1,
     { kind: 'stopped', verdict: 'clean' },
   ]);
-  expect([(await handle.join()).kind, (await handle.stop()).verdict, handle.snapshot().state]).toEqual([
-    'stopped',
-    'clean',
-    'stopped',
-  ]);
+  for (let i = 0; i < 100; i++) {
+    expect([(await handle.join()).kind, (await handle.stop()).verdict, handle.snapshot().state]).toEqual([
+      'stopped',
+      'clean',
+      'stopped',
+    ]);
+  }
+});
+
+test('a join of an ended child with a cancelled turn is cancelled, and so is tasks.delete of what is not there', async () => {
+  const codes: unknown[] = [];
+  const parent = new Toy();
+  await grow(parent);
+  const gone = await parent.add(new Toy());
+  await time().run(gone.stop());
+  parent.tasks.reCreate('t', async (turn) => {
+    await turn.sleep(1000).catch(() => {});
+    const scope = { scope: turn };
+    for (const wait of [gone.join(scope), gone.stop(scope), parent.tasks.delete('nothing', scope)]) {
+      codes.push(codeOf(await wait.catch((error: unknown) => error)));
+    }
+  });
+  await settle();
+  await time().run(parent.tasks.delete('t'));
+  await settle();
+  expect(codes).toEqual(['TT_CANCELLED', 'TT_CANCELLED', 'TT_CANCELLED']);
 });

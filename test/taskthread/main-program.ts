@@ -97,6 +97,34 @@ const scenarios: Record<string, () => unknown> = {
       },
     });
   },
+  unstarted: () => {
+    process.on('unhandledRejection', (error) => say(`unhandled ${(error as { code: string }).code}`));
+    class Early extends TaskThread {
+      constructor() {
+        super();
+        void this.addChild(() => new Root(() => {}));
+        void this.addChild(() => new Root(() => {}), { nam: 'x' } as never);
+      }
+    }
+    return new Early();
+  },
+  unseen: () => {
+    process.on('unhandledRejection', (error) => say(`unhandled ${String(error)}`));
+    class Careless extends TaskThread {
+      protected override enter(): void {
+        void this.addChild(() => new HungInEnter(), { scop: 1 } as never);
+      }
+    }
+    return runMain(() => new Careless(), options);
+  },
+  noHangup: () => {
+    process.on('SIGHUP', () => say('read again'));
+    return runMain(() => new Root(() => {}), { ...options, osSignals: ['SIGTERM'] });
+  },
+  wrongSignal: () =>
+    runMain(() => new Root(() => {}), { osSignals: ['SIGKILL'] as never }).catch((error: unknown) =>
+      say(String(error)),
+    ),
   wrong: () =>
     runMain(() => new Root(() => {}), { stop: { drainMs: -1 } }).catch((error: unknown) => say(String(error))),
 };

@@ -42,9 +42,22 @@ function run(scenario: string, osSignals: NodeJS.Signals[] = [], lines = 1, gapM
 }
 
 describe('an OS signal', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s stops the root: it drains, and the code is 0', async (name) => {
-    const { code, out, err } = await run('clean', [name]);
-    expect([code, out, err]).toEqual([0, ['/Root-1 ready', '/Root-1 exits', `${name}: clean`], '']);
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s stops the root: it drains, and the code is 0',
+    async (name) => {
+      const { code, out, err } = await run('clean', [name]);
+      expect([code, out, err]).toEqual([0, ['/Root-1 ready', '/Root-1 exits', `${name}: clean`], '']);
+    },
+  );
+
+  test('that is left out is whatever the program makes of it', async () => {
+    const { code, out } = await run('noHangup', ['SIGHUP', 'SIGTERM']);
+    expect([code, out]).toEqual([0, ['/Root-1 ready', 'read again', '/Root-1 exits', 'SIGTERM: clean']]);
+  });
+
+  test('of a kind that cannot be handled is refused', async () => {
+    const { code, out } = await run('wrongSignal');
+    expect([code, out]).toEqual([0, [expect.stringContaining('InvalidOptionError: options.osSignals must be one of')]]);
   });
 
   test('during enter cancels enter', async () => {
@@ -92,6 +105,19 @@ describe('an OS signal', () => {
       'SIGTERM: clean',
     ]);
     expect(code).toBe(3);
+  });
+});
+
+describe('an addChild that nobody looks at', () => {
+  test('is no unhandled rejection of the process: it fails the root', async () => {
+    const { code, out, err } = await run('unseen');
+    expect([code, out]).toEqual([1, ['failed: clean']]);
+    expect(err).toContain('InvalidOptionError: spec.scop must be absent');
+  });
+
+  test('in a constructor has no thread to own it, and is as loud as any rejection', async () => {
+    const { out } = await run('unstarted');
+    expect(out).toEqual(['unhandled TT_NOT_STARTED', 'unhandled TT_INVALID_OPTION']);
   });
 });
 

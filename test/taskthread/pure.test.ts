@@ -8,7 +8,6 @@ import { childShare, formatStopReport, resolveStopOptions } from '../../src/task
 import { perSecond } from '../../src/taskthread/snapshot.ts';
 import { resolveChildSpec, resolveThreadOptions } from '../../src/taskthread/spec.ts';
 import { StopTally } from '../../src/taskthread/stop.ts';
-import { decide } from '../../src/taskthread/supervision.ts';
 
 describe('the life cycle', () => {
   const states: ThreadState[] = ['created', 'entering', 'running', 'stopping', 'stopped'];
@@ -74,15 +73,6 @@ describe('the share of a child', () => {
       }),
     );
   });
-});
-
-test.each([
-  ['escalate', 'failed', 'fail-parent'],
-  ['ignore', 'failed', 'report'],
-  ['escalate', 'finished', 'report'],
-  ['escalate', 'cancelled', 'report'],
-] as const)('a child declared %s that %s: %s', (policy, kind, decision) => {
-  expect(decide(policy, { kind, verdict: 'clean' })).toBe(decision);
 });
 
 describe('children', () => {

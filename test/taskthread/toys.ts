@@ -7,6 +7,7 @@ import type {
   Child,
   ChildSpec,
   Outcome,
+  RestartSpec,
   TaskRegistry,
   ThreadEventEmitter,
   ThreadOptions,
@@ -24,7 +25,7 @@ export interface Script {
   readonly exit?: (me: Toy, turn: Turn<unknown>) => unknown;
 }
 
-export interface ToySpec extends ChildSpec {
+export interface ToySpec extends ChildSpec, Partial<Pick<RestartSpec, 'restart' | 'redeliver'>> {
   readonly onSignal?: (signal: unknown, child: Child<Toy>, turn: Turn<unknown>) => unknown;
 }
 

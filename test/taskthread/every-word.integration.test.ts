@@ -1,0 +1,59 @@
+/** Law 9, in real time: a loop of one word that need not wait, or is refused, lets timers and immediates have their turn. */
+import { type Child, start, type Turn } from '../../src/index.ts';
+import { leakCheck } from '../../src/testing/index.ts';
+import { awaited, type Idle } from './idle-words.ts';
+import { Toy } from './toys.ts';
+
+/** A loop that gets its turns has so many within a second, also on a busy machine; a starved one none. */
+const FEW_TURNS = 10;
+/** Enough to hold the event loop for seconds where a word takes no time of the slice; then the test has seen it. */
+const TRIES = 2_000_000;
+
+/** How many turns a timer and an immediate had while a task said nothing but this word. */
+async function turnsDuring(word: (idle: Idle) => unknown): Promise<[timers: number, immediates: number]> {
+  const check = leakCheck();
+  const parent = new Toy();
+  const root = (await start(parent as never)) as unknown as Child<Toy>;
+  const me = new Toy();
+  const handle = await parent.add(me);
+  const gone = await parent.add(new Toy());
+  await gone.stop();
+  let [timers, immediates] = [0, 0];
+  const timer = setInterval(() => timers++, 1);
+  const ended = new Promise<[number, number]>((done) => {
+    me.tasks.reCreate('loop', async (turn) => {
+      let goesOn = true;
+      const again = (): void => {
+        immediates++;
+        if (goesOn) setImmediate(again);
+      };
+      setImmediate(again);
+      const idle = { me, turn: turn as Turn<unknown>, parent, handle, gone };
+      for (let tries = 0; tries < TRIES && Math.min(timers, immediates) < FEW_TURNS; tries++) {
+        try {
+          await word(idle);
+        } catch {
+          // As a careless program does.
+        }
+      }
+      goesOn = false;
+      done([timers, immediates]);
+    });
+  });
+  const turns = await ended;
+  clearInterval(timer);
+  await root.stop({ drainMs: 0, cancelMs: 100 });
+  check();
+  return turns;
+}
+
+test.each(awaited)('%s', async (_name, word) => {
+  const [timers, immediates] = await turnsDuring(word);
+  expect(timers).toBeGreaterThanOrEqual(FEW_TURNS);
+  expect(immediates).toBeGreaterThanOrEqual(FEW_TURNS);
+});
+
+test('the loop sees a word that takes no time of the slice', async () => {
+  const [timers] = await turnsDuring(() => undefined);
+  expect(timers).toBeLessThan(FEW_TURNS);
+});
