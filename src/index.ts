@@ -25,6 +25,7 @@ export type { AnyChild, AskOptions, Child, DownOf, UpOf, WaitOptions } from './t
 export type { ThreadEventEmitter, ThreadEvents } from './taskthread/events.ts';
 export type { BackoffOptions, Jitter } from './taskthread/backoff.ts';
 export type { ChildState, Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
+export type { Overdue, OverduePolicy } from './taskthread/liveness.ts';
 export { type MainEnd, type MainOptions, type MainSignal, runMain } from './taskthread/main.ts';
 export {
   formatStopReport,

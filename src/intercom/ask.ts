@@ -3,6 +3,7 @@
  * or later, settles the reply. The answer travels on the control lane: it needs no place and overtakes data.
  */
 import { AskUnansweredError, EdgeClosedError } from '../kernel/errors.ts';
+import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { Wait } from './wait.ts';
@@ -32,8 +33,11 @@ export class Reply<in Answer> {
 
 interface Request {
   signal: unknown;
+  reply: unknown;
   /** Names who is asked. */
   readonly asked: () => string;
+  /** What keeps the request, as it is now, from being answered. */
+  readonly blockers: ((signal: unknown, reply: unknown) => readonly Party[]) | undefined;
 }
 
 /** The requests of one edge, both ways, that wait for their answers. */
@@ -58,12 +62,13 @@ export class Asks implements WaitOwner {
     send: (signal: unknown) => Promise<void> | undefined,
     wait: Wait,
     asked: () => string,
+    blockers?: (signal: unknown, reply: unknown) => readonly Party[],
   ): Promise<Answer> {
     const scope = wait.cancelScope;
     const refusal = scope?.refusal;
     if (refusal !== undefined) return rejected(refusal, this.#scheduler);
     // Parked before `make` is called: that is user code, and may answer at once, or cancel.
-    const request: Request = { signal: undefined, asked };
+    const request: Request = { signal: undefined, reply: undefined, asked, blockers };
     const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait });
     let loud = false;
     const reply = new Reply<Answer>((ok, value) => {
@@ -75,6 +80,7 @@ export class Asks implements WaitOwner {
         waiter.fail(value);
       }
     });
+    request.reply = reply;
     try {
       request.signal = make(reply);
       if (waiter.parked) send(request.signal)?.catch((error: unknown) => notSent(waiter, error));
@@ -104,12 +110,12 @@ export class Asks implements WaitOwner {
     }
   }
 
-  /** Who was to answer is gone, and its successor knows only what is still `pending`. */
-  endAllBut(pending: ReadonlySet<unknown>, reason: string): void {
+  /** Who was to answer is gone, and its successor knows only what is still on its way. */
+  endAllBut(isOnItsWay: (signal: unknown) => boolean, reason: string): void {
     for (let waiter = this.#line.first, next = waiter; waiter !== undefined; waiter = next) {
       next = waiter.next;
       const request = waiter.item as Request;
-      if (!pending.has(request.signal)) waiter.refuse(new AskUnansweredError(request.asked(), reason));
+      if (!isOnItsWay(request.signal)) waiter.refuse(new AskUnansweredError(request.asked(), reason));
     }
   }
 
@@ -125,6 +131,15 @@ export class Asks implements WaitOwner {
   }
 
   waitCancelled(): void {}
+
+  blockersOf(waiter: Waiter): readonly Party[] {
+    const { signal, reply, blockers } = waiter.item as Request;
+    return signal === undefined ? NO_PARTIES : (blockers?.(signal, reply) ?? NO_PARTIES);
+  }
+
+  detailsOf(): WaitDetails {
+    return { word: 'ask' };
+  }
 }
 
 function notSent(waiter: Waiter, error: unknown): void {

@@ -4,6 +4,7 @@
  * in-process one is `local-edge`.
  */
 import type { Host } from '../kernel/host.ts';
+import type { Party } from '../kernel/party.ts';
 import type { Reply } from './ask.ts';
 import type { Lane, LaneReceiver, LaneSnapshot, Wait } from './lane.ts';
 import type { ResolvedLaneOptions } from './lane-options.ts';
@@ -21,6 +22,8 @@ export interface EdgeEnd extends LaneReceiver, Wait {
   /** A signal that this end would have handled, or has sent, is lost. */
   deadLetter(lane: Lane, signal: unknown, reason: string, deliveries: number): void;
   overflowed(lane: Lane): void;
+  /** Its handler is at this very request, and as far as can be seen nobody else was given the reply. */
+  handlesAlone?(request: unknown, reply: unknown): boolean;
 }
 
 /** The control lane downwards, as the child's end carries it out. */
@@ -37,6 +40,8 @@ export interface ChildEnd extends EdgeEnd {
   eachChild(further: ChildEnd[]): void;
   /** Gives the thread up, now; its children are given up before. What it hangs on goes into the report. */
   abandon(): void;
+  /** The hooks that run and wait: while one of them lasts, the thread cannot end by itself. */
+  readonly hookParties?: readonly Party[];
 }
 
 /** The control lane upwards, as the parent's end carries it out. */

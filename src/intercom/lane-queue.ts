@@ -127,6 +127,11 @@ export class LaneQueue {
     return this.count <= this.#capacity >> 1 && this.#bytes <= this.#maxBytes / 2;
   }
 
+  some(test: (signal: unknown) => boolean): boolean {
+    for (let place = 0; place < this.signals.length; place++) if (test(this.signals.at(place))) return true;
+    return false;
+  }
+
   countAt(place: number): number {
     return this.#weights?.at(place * 2) ?? 1;
   }

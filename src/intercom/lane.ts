@@ -11,14 +11,15 @@
  * books are right and the step is done.
  */
 import { EdgeClosedError, LaneFullError } from '../kernel/errors.ts';
+import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { failing, rejected, type Waiter, type WaitOwner } from '../kernel/wait-queue.ts';
+import { failing, rejected } from '../kernel/wait-queue.ts';
 import type { LaneSnapshot } from './books.ts';
 import { LaneContents } from './lane-contents.ts';
 import type { ResolvedLaneOptions } from './lane-options.ts';
 import { type Admission, admit } from './overflow.ts';
 import { type Parcel, parcelOf } from './parcel.ts';
-import { SenderLine } from './sender-line.ts';
+import { SenderLine, type SenderLineOwner } from './sender-line.ts';
 import type { Wait } from './wait.ts';
 
 export type { LaneSnapshot } from './books.ts';
@@ -30,6 +31,8 @@ export type Direction = 'down' | 'up';
 export interface LaneReceiver {
   /** The lane was empty and now holds something. */
   laneReady(lane: Lane): void;
+  /** The execution that keeps it from taking, if that waits for something. */
+  readonly loopParty?: Party | undefined;
 }
 
 /** What a lane belongs to: its edge. */
@@ -45,13 +48,13 @@ export interface LaneOwner {
 const NONE: never[] = [];
 const DROPPED_OLDEST = 'dropped: the lane was full (drop-oldest)';
 
-export class Lane extends LaneContents implements WaitOwner {
+export class Lane extends LaneContents implements SenderLineOwner {
   readonly owner: LaneOwner;
   readonly direction: Direction;
   /** For the receiver's list of lanes that hold something. */
   nextReady: Lane | undefined;
   ready = false;
-  #receiver: LaneReceiver;
+  receiver: LaneReceiver;
   readonly #scheduler: Scheduler;
   #senders: SenderLine | undefined;
   #closed = false;
@@ -65,7 +68,7 @@ export class Lane extends LaneContents implements WaitOwner {
     super(options);
     this.owner = owner;
     this.direction = direction;
-    this.#receiver = receiver;
+    this.receiver = receiver;
     this.#scheduler = owner.scheduler;
   }
 
@@ -85,7 +88,7 @@ export class Lane extends LaneContents implements WaitOwner {
       this.accepted++;
       this.signals.push(signal);
       if (this.signals.length > this.#highWater) this.#highWater = this.signals.length;
-      if (!this.ready) this.#receiver.laneReady(this);
+      if (!this.ready) this.receiver.laneReady(this);
       return this.#scheduler.spend() ? this.#scheduler.nextSlice() : undefined;
     }
     return this.#sendSlowly(signal, wait);
@@ -112,43 +115,35 @@ export class Lane extends LaneContents implements WaitOwner {
 
   override putBack(signal: unknown): void {
     super.putBack(signal);
-    if (!this.ready) this.#receiver.laneReady(this);
+    if (!this.ready) this.receiver.laneReady(this);
   }
 
   /** Another one takes from now on; what is queued is ready for it. */
   handTo(receiver: LaneReceiver): void {
-    this.#receiver = receiver;
+    this.receiver = receiver;
     this.#closed = false;
     this.ready = false;
     this.nextReady = undefined;
     if (!this.empty) receiver.laneReady(this);
   }
 
-  /** The signals that are queued, or that senders wait with. */
-  *pending(): Generator<unknown> {
-    for (let i = 0; i < this.signals.length; i++) yield this.signals.at(i);
-    if (this.#senders !== undefined) yield* this.#senders.signals();
-  }
-
   /** Accepts nothing more; senders that wait get their signals back. What is queued stays. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#refused += this.#senders?.refuseAll(this.owner.path) ?? 0;
+    this.#refused += this.#senders?.refuseAll() ?? 0;
   }
 
-  describeWait(waiter: Waiter): string {
-    const { count } = waiter.item as Parcel;
-    const place = count === 1 ? 'a place' : `${count} places`;
-    return `${place} in the ${this.direction === 'down' ? 'inbox' : 'outbox'} of ${this.owner.path}`;
-  }
-
-  waitCancelled(waiter: Waiter): void {
-    const parcel = waiter.item as Parcel;
-    this.#senders?.forget(parcel);
-    this.#cancelled += parcel.count;
+  senderLeft({ count }: Parcel, how: 'cancelled' | 'refused'): void {
+    if (how === 'cancelled') this.#cancelled += count;
+    else this.#refused += count;
     // The one that left may have been too large for the room that those behind it fit in.
-    this.#admitWaiting();
+    this.admitWaiting();
+  }
+
+  /** True if such a signal is queued, or waits for a place. */
+  holds(test: (signal: unknown) => boolean): boolean {
+    return this.queue.some(test) || this.#senders?.some(test) === true;
   }
 
   snapshot(): LaneSnapshot {
@@ -199,15 +194,14 @@ export class Lane extends LaneContents implements WaitOwner {
   }
 
   #waitInLine(parcel: Parcel, wait: Wait): Promise<void> {
-    const scope = wait.cancelScope;
-    const refusal = scope?.refusal;
+    const refusal = wait.cancelScope?.refusal;
     if (refusal !== undefined) {
       this.#cancelled += parcel.count;
       return rejected(refusal, this.#scheduler);
     }
     this.#scheduler.spend();
-    this.#senders ??= new SenderLine(this.options.policy === 'latest');
-    const sent = this.#senders.park(this, parcel, scope, wait);
+    this.#senders ??= new SenderLine(this, this.options.policy === 'latest');
+    const sent = this.#senders.park(parcel, wait);
     this.#noteOverflow();
     return sent as Promise<void>;
   }
@@ -246,7 +240,7 @@ export class Lane extends LaneContents implements WaitOwner {
     this.accepted += parcel.count;
     this.queue.push(parcel);
     this.#noteHighWater();
-    if (!this.ready) this.#receiver.laneReady(this);
+    if (!this.ready) this.receiver.laneReady(this);
   }
 
   #makeRoom(parcel: Parcel): void {
@@ -283,21 +277,25 @@ export class Lane extends LaneContents implements WaitOwner {
   protected override recover(): void {
     if (!this.queue.halfEmpty) return;
     this.overflowing = false;
-    this.#admitWaiting();
+    this.admitWaiting();
   }
 
-  #admitWaiting(): void {
+  /** Lets in who fits, in the order of the line; true if anybody does. */
+  admitWaiting(): boolean {
+    let admitted = false;
     for (let waiter = this.#senders?.first; waiter !== undefined; waiter = this.#senders?.first) {
       const parcel = waiter.item as Parcel;
       const place = this.queue.placeFor(parcel);
       if (place === undefined && !this.queue.fits(parcel)) {
         this.overflowing = true;
-        return;
+        return admitted;
       }
+      admitted = true;
       this.#senders?.forget(parcel);
       waiter.wake();
       if (place === undefined) this.#accept(parcel);
       else this.#replace(parcel, place);
     }
+    return admitted;
   }
 }

@@ -4,10 +4,11 @@
  * there for free; the list that they form belongs to `../taskthread/children`.
  */
 import { NoParentError } from '../kernel/errors.ts';
+import { NO_PARTIES, type Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, type Waiter, type WaitQueue } from '../kernel/wait-queue.ts';
 import { Asks, type Reply } from './ask.ts';
-import type { ChildEnd, Edge, EdgeSnapshot, ParentEnd, StopBudget } from './edge.ts';
+import type { ChildEnd, Edge, EdgeEnd, EdgeSnapshot, ParentEnd, StopBudget } from './edge.ts';
 import { Lane, type LaneOwner, type LaneReceiver, type Wait } from './lane.ts';
 
 /** What is known of a child that may be started again. Its parent keeps more there. */
@@ -88,6 +89,7 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
       (signal) => this.sendDown(signal, wait),
       wait,
       () => this.path,
+      (request, reply) => (this.#held ? NO_PARTIES : answerBlockers(request, reply, this.#down, this.child)),
     );
   }
 
@@ -113,6 +115,7 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
       (signal) => this.sendUp(signal, wait),
       wait,
       () => this.parent.path,
+      (request, reply) => answerBlockers(request, reply, this.#up, this.parent),
     );
   }
 
@@ -168,7 +171,8 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
   /** An incarnation has ended, and another will follow. Requests that it had taken are not answered any more. */
   suspend(): void {
     if (!this.#held) this.hold();
-    this.#asks?.endAllBut(new Set(this.#down?.pending()), `${this.path} is restarted`);
+    const isOnItsWay = (request: unknown): boolean => this.#down?.holds((signal) => signal === request) === true;
+    this.#asks?.endAllBut(isOnItsWay, `${this.path} is restarted`);
   }
 
   /** The next incarnation takes over. */
@@ -222,4 +226,16 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
     if (this.ended) this.#up.close();
     return this.#up;
   }
+}
+
+/**
+ * What keeps a request from being answered. One that is queued, or waits for a place, needs the loop of who is asked; one that is
+ * in its handler needs that, as long as nobody else there could have been given the reply. Of one that was handled already nothing
+ * is known.
+ */
+function answerBlockers(request: unknown, reply: unknown, lane: Lane | undefined, asked: EdgeEnd): readonly Party[] {
+  const party = asked.loopParty;
+  if (party === undefined || lane === undefined) return NO_PARTIES;
+  const needsLoop = lane.holds((signal) => signal === request) || asked.handlesAlone?.(request, reply) === true;
+  return needsLoop ? [party] : NO_PARTIES;
 }

@@ -1,19 +1,38 @@
 /**
  * The senders that wait for a place in one lane, in the order in which they came, and the count of what they wait to send.
- * Knows nothing of room: the lane decides who is let in, and when.
+ * Says what each waits for. Knows nothing of room: the lane decides who is let in, and when.
  */
-import type { CancelScope } from '../kernel/cancel-scope.ts';
-import { EdgeClosedError } from '../kernel/errors.ts';
+import { EdgeClosedError, type LaneLoad } from '../kernel/errors.ts';
+import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import type { LaneSnapshot } from './books.ts';
+import type { ResolvedLaneOptions } from './lane-options.ts';
 import type { Parcel } from './parcel.ts';
+import type { Wait } from './wait.ts';
 
-export class SenderLine {
+/** What the line needs of its lane. */
+export interface SenderLineOwner {
+  readonly owner: { readonly path: string };
+  readonly direction: 'down' | 'up';
+  readonly options: ResolvedLaneOptions;
+  snapshot(): LaneSnapshot;
+  /** While its loop is held up by a hook that waits, it takes nothing. */
+  readonly receiver: { readonly loopParty?: Party | undefined };
+  /** A sender has left the line without being let in, and gets its signal back. */
+  senderLeft(parcel: Parcel, how: 'cancelled' | 'refused'): void;
+  /** Lets in who fits; true if anybody does. */
+  admitWaiting(): boolean;
+}
+
+export class SenderLine implements WaitOwner {
+  readonly #owner: SenderLineOwner;
   readonly #line = new WaitQueue();
   #count = 0;
   /** How many wait with each key. */
   readonly #keys: Map<unknown, number> | undefined;
 
-  constructor(keyed: boolean) {
+  constructor(owner: SenderLineOwner, keyed: boolean) {
+    this.#owner = owner;
     if (keyed) this.#keys = new Map();
   }
 
@@ -30,33 +49,77 @@ export class SenderLine {
     return this.#keys?.has(key) === true;
   }
 
-  park(owner: WaitOwner, item: Parcel, scope: CancelScope | undefined, by: unknown): Promise<unknown> {
+  park(item: Parcel, wait: Wait): Promise<unknown> {
     this.#count += item.count;
     this.#keys?.set(item.key, (this.#keys.get(item.key) ?? 0) + 1);
-    return this.#line.parkWaiter(owner, { scope, item, by }).promise;
+    return this.#line.parkWaiter(this, { scope: wait.cancelScope, item, by: wait }).promise;
   }
 
-  /** Gives all of them their signals back; says how many these were. */
-  refuseAll(path: string): number {
-    const refused = this.#count;
-    for (let waiter = this.first; waiter !== undefined; waiter = this.first) {
-      const parcel = waiter.item as Parcel;
-      this.forget(parcel);
-      waiter.refuse(new EdgeClosedError(path, parcel.signal));
-    }
-    return refused;
-  }
-
-  /** The signals that are waited with, in their order. */
-  *signals(): Generator<unknown> {
-    for (let waiter = this.first; waiter !== undefined; waiter = waiter.next) yield (waiter.item as Parcel).signal;
-  }
-
-  /** To be called for each that stops waiting, for whatever reason. */
+  /** To be called for each that stops waiting and is let in or refused. */
   forget({ count, key }: Parcel): void {
     this.#count -= count;
     const same = this.#keys?.get(key) ?? 0;
     if (same > 1) this.#keys?.set(key, same - 1);
     else this.#keys?.delete(key);
+  }
+
+  some(test: (signal: unknown) => boolean): boolean {
+    for (let waiter = this.#line.first; waiter !== undefined; waiter = waiter.next) {
+      if (test((waiter.item as Parcel).signal)) return true;
+    }
+    return false;
+  }
+
+  /** The lane is closed: all get their signals back. How many, a batch being as many as it counts. */
+  refuseAll(): number {
+    let refused = 0;
+    for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.first) {
+      const parcel = waiter.item as Parcel;
+      this.forget(parcel);
+      refused += parcel.count;
+      waiter.refuse(new EdgeClosedError(this.#owner.owner.path, parcel.signal));
+    }
+    return refused;
+  }
+
+  describeWait(waiter: Waiter): string {
+    const { count } = waiter.item as Parcel;
+    const { owner, direction } = this.#owner;
+    const place = count === 1 ? 'a place' : `${count} places`;
+    return `${place} in the ${direction === 'down' ? 'inbox' : 'outbox'} of ${owner.path}`;
+  }
+
+  waitCancelled(waiter: Waiter): void {
+    this.#left(waiter, 'cancelled');
+  }
+
+  waitDeadlocked(waiter: Waiter): void {
+    this.#left(waiter, 'refused');
+  }
+
+  blockersOf(): readonly Party[] {
+    const { loopParty } = this.#owner.receiver;
+    return loopParty === undefined ? NO_PARTIES : [loopParty];
+  }
+
+  detailsOf(waiter: Waiter): WaitDetails {
+    return { word: 'send', signal: (waiter.item as Parcel).signal, lane: this.#load() };
+  }
+
+  relieve(): boolean {
+    return this.#owner.admitWaiting();
+  }
+
+  #load(): LaneLoad {
+    const { owner, direction, options } = this.#owner;
+    const { queued, capacity, bytes, waiting } = this.#owner.snapshot();
+    const maxBytes = options.sizeOf === undefined ? undefined : options.maxBytes;
+    return { path: owner.path, direction, queued, capacity, bytes, maxBytes, waiting };
+  }
+
+  #left(waiter: Waiter, how: 'cancelled' | 'refused'): void {
+    const parcel = waiter.item as Parcel;
+    this.forget(parcel);
+    this.#owner.senderLeft(parcel, how);
   }
 }

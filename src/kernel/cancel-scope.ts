@@ -14,6 +14,7 @@
 import type { Timer } from './clock.ts';
 import { CancelledError } from './errors.ts';
 import type { Host } from './host.ts';
+import type { Party } from './party.ts';
 
 /** A member of a scope: a child scope or a parked waiter. The scope links members into a list of its own. */
 export interface ScopeMember {
@@ -38,6 +39,8 @@ export interface Scoped {
   readonly holder: object;
   /** Names it for people: `signalHandler of /Master-1/Database-2`. */
   toString(): string;
+  /** Whose waits these are, where that is known: a turn's. */
+  readonly party?: Party | undefined;
 }
 
 export interface CancelScopeOptions {

@@ -6,6 +6,7 @@
  * nobody. Not here: who listens (`../taskthread/events`, later `../observe`).
  */
 import { messageOf } from './describe.ts';
+import type { DeadlockLink } from './errors.ts';
 
 /** How many of each kind are alive in this process, over all trees. A leak check compares two copies of it. */
 export interface LiveCounts {
@@ -54,6 +55,29 @@ export type LifecycleRecord =
       readonly signal: unknown;
       /** How often it had been given to a handler. */
       readonly deliveries: number;
+    }
+  | {
+      readonly kind: 'deadlock';
+      readonly path: string;
+      readonly hook: string;
+      readonly chain: readonly DeadlockLink[];
+    }
+  | {
+      /** A hook or a task takes longer than it should. */
+      readonly kind: 'overdue';
+      readonly path: string;
+      readonly what: string;
+      readonly ageMs: number;
+      readonly signal?: unknown;
+      readonly waits: readonly string[];
+    }
+  | {
+      /** A suspected stall: a wait that is old, and of which it is not known whether anybody needs it to end. */
+      readonly kind: 'stall';
+      readonly path: string;
+      readonly on: string;
+      readonly by: string | undefined;
+      readonly ageMs: number;
     }
   | { readonly kind: 'late'; readonly path: string; readonly what: string; readonly error?: unknown };
 

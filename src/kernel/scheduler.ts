@@ -34,6 +34,14 @@ export interface Scheduler {
   spend(): boolean;
   /** Resolves when the event loop has had its turn. Cannot be cancelled, because it always comes. */
   nextSlice(): Promise<void>;
+  /** False when nobody waits for the next slice. Where it is not said, somebody may. */
+  readonly sliceAwaited?: boolean;
+}
+
+/** Calls back when no microtask has anything left to do, before the event loop goes on. */
+export function afterMicrotasks(callback: () => void): void {
+  // What a microtask puts off to the next tick comes after all other microtasks, also after those that they bring.
+  void RESOLVED.then(() => process.nextTick(callback));
 }
 
 const SLICE_MS = 4;
@@ -74,6 +82,10 @@ export class LoopScheduler implements Scheduler {
 
   get coarseNow(): number {
     return this.#open ? this.#lastReading : this.#clock.now();
+  }
+
+  get sliceAwaited(): boolean {
+    return this.#turn !== undefined;
   }
 
   enqueue(runnable: Runnable): void {

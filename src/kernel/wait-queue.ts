@@ -7,8 +7,9 @@
  * Primitives are a few words over this: what a waiter brings (`item`), when to wake whom, and what to undo in
  * `waitCancelled`.
  */
-import type { CancelScope, ScopeLevel, ScopeMember } from './cancel-scope.ts';
+import { CancelScope, type ScopeLevel, type ScopeMember } from './cancel-scope.ts';
 import type { Timer } from './clock.ts';
+import { NO_PARTIES, type Party, type PartyWait, type WaitDetails, type Waiting } from './party.ts';
 import { live } from './probe.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -18,17 +19,25 @@ export interface WaitOwner {
   describeWait(waiter: Waiter): string;
   /** The waiter's scope was cancelled (or the intake closed); it has left the line already. */
   waitCancelled(waiter: Waiter): void;
+  /** Which executions keep this wait from ending, each alone, as long as it lasts. Absent: it is not known. */
+  blockersOf?(waiter: Waiter): readonly Party[];
+  detailsOf?(waiter: Waiter): WaitDetails;
+  /** Lets in who can be let in by now; true if anybody could. */
+  relieve?(): boolean;
+  /** The wait has failed because it would never have ended; it has left the line already. */
+  waitDeadlocked?(waiter: Waiter): void;
 }
 
 /** One parked wait. */
-export class Waiter implements ScopeMember {
+export class Waiter implements ScopeMember, PartyWait {
   readonly owner: WaitOwner;
   /** What the waiter brought along: the signal of a sender, say. */
   readonly item: unknown;
   /** Waits on a source of intake, so that closing the intake ends it. */
   readonly source: boolean;
   /** On whose behalf, as given by the word that parked (a turn), if that is known. */
-  readonly by: unknown;
+  readonly by: Waiting | undefined;
+  readonly party: Party | undefined;
   /** In the clock's milliseconds. */
   readonly since: number;
   readonly promise: Promise<unknown>;
@@ -38,14 +47,17 @@ export class Waiter implements ScopeMember {
   scope: CancelScope | undefined;
   previousMember: ScopeMember | undefined;
   nextMember: ScopeMember | undefined;
+  previousOfParty: PartyWait | undefined;
+  nextOfParty: PartyWait | undefined;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(owner: WaitOwner, item: unknown, source: boolean, by: unknown, since: number) {
+  constructor(owner: WaitOwner, item: unknown, source: boolean, by: Waiting | undefined, since: number) {
     this.owner = owner;
     this.item = item;
     this.source = source;
     this.by = by;
+    this.party = by?.party;
     this.since = since;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -79,10 +91,37 @@ export class Waiter implements ScopeMember {
     this.owner.waitCancelled(this);
   }
 
+  get timed(): boolean {
+    return this.scope !== undefined && this.scope.deadline < Infinity;
+  }
+
+  blockers(): readonly Party[] {
+    return this.owner.blockersOf?.(this) ?? NO_PARTIES;
+  }
+
+  relieve(): boolean {
+    return this.owner.relieve?.() ?? false;
+  }
+
+  describe(): string {
+    return this.owner.describeWait(this);
+  }
+
+  details(): WaitDetails | undefined {
+    return this.owner.detailsOf?.(this);
+  }
+
+  deadlocked(error: Error): void {
+    if (!this.parked) return;
+    this.fail(error);
+    this.owner.waitDeadlocked?.(this);
+  }
+
   #leave(): boolean {
     if (this.line === undefined) return false;
     this.line.remove(this);
     this.scope?.remove(this);
+    this.party?.remove(this);
     live.waiters--;
     return true;
   }
@@ -124,6 +163,7 @@ export class WaitQueue {
     else this.#last.next = waiter;
     this.#last = waiter;
     this.#length++;
+    waiter.party?.add(waiter);
     scope?.add(waiter);
     return waiter;
   }
@@ -164,14 +204,22 @@ export interface ParkOptions {
   readonly scope?: CancelScope | undefined;
   readonly item?: unknown;
   readonly source?: boolean | undefined;
-  readonly by?: unknown;
+  readonly by?: Waiting | undefined;
+}
+
+/** All that waits in a scope and in those within it, newest first. */
+export function* waitersIn(scope: CancelScope): Generator<Waiter> {
+  for (const member of scope.members()) {
+    if (member instanceof CancelScope) yield* waitersIn(member);
+    else if (member instanceof Waiter) yield member;
+  }
 }
 
 /**
  * Waits for so many milliseconds; 0 gives the event loop its turn. A sleep is a source: closing the intake ends it.
  * *Cancel-safe:* no timer is left.
  */
-export function sleep(ms: number, scope: CancelScope, by?: unknown): Promise<void> {
+export function sleep(ms: number, scope: CancelScope, by?: Waiting): Promise<void> {
   const refusal = scope.sourceRefusal;
   const { scheduler } = scope.host;
   if (refusal !== undefined) return rejected(refusal, scheduler);
@@ -187,7 +235,7 @@ class Sleep implements WaitOwner {
   readonly #ms: number;
   readonly promise: Promise<void>;
 
-  constructor(ms: number, scope: CancelScope, by: unknown) {
+  constructor(ms: number, scope: CancelScope, by: Waiting | undefined) {
     this.#ms = ms;
     this.#scope = scope;
     this.promise = this.#line.park(this, { scope, source: true, by }) as Promise<void>;

@@ -7,9 +7,10 @@ import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
 import type { Wait } from '../intercom/lane.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import { calm } from '../kernel/calm.ts';
-import type { Scoped } from '../kernel/cancel-scope.ts';
+import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { EdgeClosedError, InvalidOptionError, NotAChildError, ThreadEndedError } from '../kernel/errors.ts';
+import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, rejected } from '../kernel/wait-queue.ts';
 import type { ThreadEventEmitter } from './events.ts';
@@ -160,13 +161,14 @@ export class ChildHandle implements Child<unknown> {
       const expected = 'handles of children that can be iterated, or a class of threads';
       return failing(new InvalidOptionError('children', children, expected), scheduler);
     }
+    const broadcast = new Broadcast(wait);
     let waits: Promise<void>[] | undefined;
     let asked = 0;
     try {
       for (const child of toKind ? sender.handlesOf(children) : children) {
         if (toKind && ChildHandle.#is(child) && child.#edge.downClosed) continue;
         asked++;
-        const sent = ChildHandle.sendFrom(sender, child, signal, wait);
+        const sent = ChildHandle.sendFrom(sender, child, signal, broadcast);
         if (sent === undefined) continue;
         waits ??= [];
         waits.push(sent);
@@ -244,7 +246,7 @@ export class ChildHandle implements Child<unknown> {
       return failing(error, edge.scheduler);
     }
     const limit = { what: 'the answer', timeoutMs, outer: wait.cancelScope };
-    return calm(withinLimit(edge.parent.host, limit, (scope) => edge.askDown(make, scope)));
+    return calm(withinLimit(edge.parent.host, limit, (scope) => edge.askDown(make, inScope(scope, wait))));
   }
 
   stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {
@@ -297,6 +299,37 @@ export class ChildHandle implements Child<unknown> {
 
 function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+/** The same party's wait in a narrower scope. */
+function inScope(scope: CancelScope, { what, party }: Wait): Wait {
+  return { cancelScope: scope, refusal: scope.refusal, what, party };
+}
+
+/** The waits of one broadcast: whoever made it waits for all of them. */
+class Broadcast implements Wait {
+  readonly #wait: Wait;
+  readonly together = true;
+
+  constructor(wait: Wait) {
+    this.#wait = wait;
+  }
+
+  get cancelScope(): CancelScope | undefined {
+    return this.#wait.cancelScope;
+  }
+
+  get refusal(): Error | undefined {
+    return this.#wait.refusal;
+  }
+
+  get what(): string | undefined {
+    return this.#wait.what;
+  }
+
+  get party(): Party | undefined {
+    return this.#wait.party;
+  }
 }
 
 /** Waits for all, then throws the first failure, so that none is left unhandled. */

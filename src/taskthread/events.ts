@@ -7,6 +7,7 @@ import type { Overflow } from '../intercom/lane-options.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { isThenable, toPromise } from './cancellation.ts';
 import type { Outcome } from './lifecycle.ts';
+import type { Overdue } from './liveness.ts';
 
 /** What a thread tells its listeners. */
 export interface ThreadEvents {
@@ -23,6 +24,8 @@ export interface ThreadEvents {
   childEnded: (path: string, outcome: Outcome) => void;
   childRestarting: (path: string, outcome: Outcome, afterMs: number) => void;
   overflow: (overflow: Overflow) => void;
+  /** A hook or a task takes longer than the thread has said (`progressMs`). */
+  overdue: (overdue: Overdue) => void;
   /** A signal that was accepted for this thread will not be handled; `deliveries`: how often a handler had got it. */
   deadLetter: (signal: unknown, reason: string, path: string, deliveries: number) => void;
 }

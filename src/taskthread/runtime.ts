@@ -14,7 +14,7 @@ import { isThenable, toPromise } from './cancellation.ts';
 import type { AnyChild, ChildRuntime } from './child.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { ResolvedChildSpec } from './spec.ts';
-import { ThreadCore } from './thread-core.ts';
+import { ThreadView } from './thread-view.ts';
 import { Turn } from './turn.ts';
 
 export type SignalHook = (this: object, signal: never, turn: never) => unknown;
@@ -27,7 +27,7 @@ interface EndedChild {
   readonly outcome: Outcome;
 }
 
-export abstract class Runtime extends ThreadCore implements Runnable {
+export abstract class Runtime extends ThreadView implements Runnable {
   nextRunnable: Runnable | undefined;
   queued = false;
   quota = 1;
@@ -101,12 +101,13 @@ export abstract class Runtime extends ThreadCore implements Runnable {
   }
 
   /** Calls a hook and goes on when it is done. */
-  protected callHook(what: string, hook: () => unknown, done: () => void): void {
+  protected callHook(what: string, hook: (turn: Turn) => unknown, done: () => void): void {
+    const turn = new Turn(this, what);
     let result: unknown;
     let waits: boolean;
     this.#executing = true;
     try {
-      result = hook();
+      result = hook(turn);
       waits = isThenable(result);
     } catch (error) {
       this.#executing = false;
@@ -114,13 +115,15 @@ export abstract class Runtime extends ThreadCore implements Runnable {
       return;
     }
     this.#executing = false;
-    if (waits) this.#awaitHook(what, result as PromiseLike<unknown>, done);
+    if (waits) this.#awaitHook(turn, result as PromiseLike<unknown>, done);
     else done();
   }
 
-  #awaitHook(what: string, result: PromiseLike<unknown>, done: () => void): void {
-    const running = { what, since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined };
+  #awaitHook(turn: Turn, result: PromiseLike<unknown>, done: () => void): void {
+    const { what } = turn;
+    const running = { what, since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
     this.running = running;
+    this.executionBegan();
     const settled = (): boolean => {
       if (this.running === running) this.running = undefined;
       return !this.ended;
@@ -182,12 +185,14 @@ export abstract class Runtime extends ThreadCore implements Runnable {
 
   #handleDown(signal: unknown): unknown {
     this.#signalHook ??= this.signalHook();
-    this.#turn ??= new Turn(this, 'signalHandler');
+    if (this.#turn === undefined || this.#turn.waitingParty !== undefined) this.#turn = new Turn(this, 'signalHandler');
     return this.#signalHook.call(this.thread, signal as never, this.#turn as never);
   }
 
   #handleUp(edge: LocalEdge, signal: unknown): unknown {
-    this.#childTurn ??= new Turn(this, 'childSignalHandler');
+    if (this.#childTurn === undefined || this.#childTurn.waitingParty !== undefined) {
+      this.#childTurn = new Turn(this, 'childSignalHandler');
+    }
     const child = (edge.handle ?? (edge.child as ChildRuntime).handle) as never;
     const { onSignal } = edge.spec as ResolvedChildSpec;
     if (onSignal !== undefined) return onSignal(signal as never, child, this.#childTurn as never);
@@ -196,10 +201,12 @@ export abstract class Runtime extends ThreadCore implements Runnable {
   }
 
   #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>): void {
+    const turn = (lane.direction === 'down' ? this.#turn : this.#childTurn)!;
     // This execution has its turn to itself from now on.
     if (lane.direction === 'down') this.#turn = undefined;
     else this.#childTurn = undefined;
-    this.running = { what: hookNameOf(lane), since: this.host.scheduler.coarseNow, signal, lane };
+    this.running = { what: hookNameOf(lane), since: this.host.scheduler.coarseNow, signal, lane, turn };
+    this.executionBegan();
     // Made with the first asynchronous handler: most threads never have one.
     this.#onHandlerDone ??= () => this.#handlerDone();
     this.#onHandlerFailed ??= (error) => this.#handlerFailed(error);
@@ -232,7 +239,7 @@ export abstract class Runtime extends ThreadCore implements Runnable {
     if (ended.length === 0) this.#endedChildren = undefined;
     const hook = this.childEndedHook();
     if (next === undefined || hook === undefined) return;
-    const call = (): unknown => hook.call(this.thread, next.child, next.outcome, new Turn(this, 'childEnded'));
+    const call = (turn: Turn): unknown => hook.call(this.thread, next.child, next.outcome, turn);
     this.callHook('childEnded', call, () => {});
   }
 

@@ -13,6 +13,7 @@ import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, oneOf, trueOrFalse, wholeNumber } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { isThenable, toPromise } from './cancellation.ts';
+import { type LivenessOptions, type OverduePolicy, resolveLivenessOptions } from './liveness.ts';
 import { defaultStopBudget, resolveStopOptions, type StopOptions } from './shutdown.ts';
 import {
   defaultSupervision,
@@ -37,6 +38,13 @@ export interface ThreadOptions<Down, Up> {
   readonly stop?: StopOptions;
   /** How it restarts children that are declared `restart`: each by itself, once in 5 seconds. */
   readonly supervision?: SupervisionOptions;
+  /**
+   * How long one execution of a hook may take, in milliseconds, before it is told as overdue. Holds for the threads below too, if
+   * they do not say otherwise; `Infinity` is no limit. Default: what the parent says, else none.
+   */
+  readonly progressMs?: number;
+  /** What follows: a record and an event (`report`, the default), or the thread fails with `OverdueError`, too (`restart`). */
+  readonly onOverdue?: OverduePolicy;
 }
 
 export interface ResolvedThreadOptions {
@@ -45,6 +53,7 @@ export interface ResolvedThreadOptions {
   readonly outbox: ResolvedLaneOptions;
   readonly stop: StopBudget | undefined;
   readonly supervision: ResolvedSupervisionOptions;
+  readonly liveness: LivenessOptions;
 }
 
 export const defaultThreadOptions: ResolvedThreadOptions = {
@@ -53,17 +62,20 @@ export const defaultThreadOptions: ResolvedThreadOptions = {
   outbox: defaultLaneOptions,
   stop: undefined,
   supervision: defaultSupervision,
+  liveness: {},
 };
 
 export function resolveThreadOptions(options: ThreadOptions<never, never> | undefined): ResolvedThreadOptions {
   if (options === undefined) return defaultThreadOptions;
-  knownFields('options', options, ['name', 'inbox', 'outbox', 'stop', 'supervision']);
+  const names = ['name', 'inbox', 'outbox', 'stop', 'supervision', 'progressMs', 'onOverdue'];
+  knownFields('options', options, names);
   return {
     name: resolveName(options.name),
     inbox: resolveLaneOptions('options.inbox', options.inbox),
     outbox: resolveLaneOptions('options.outbox', options.outbox as LaneOptions<never> | undefined),
     stop: options.stop && resolveStopOptions(options.stop, defaultStopBudget),
     supervision: resolveSupervisionOptions('options.supervision', options.supervision),
+    liveness: resolveLivenessOptions('options', options),
   };
 }
 

@@ -113,6 +113,14 @@ export function decide(
   return restart === 'permanent' || failed || !entered ? 'restart' : 'gone';
 }
 
+/** Why a stop begins: the thread asked for it itself, somebody else did, or something of it has failed. */
+export type StopCause = 'finished' | 'asked' | 'failed';
+
+/** True where another incarnation may follow a stop. `asked`, but not for good: it is to be started with a sibling. */
+export function mayRestart(restart: RestartPolicy | undefined, cause: StopCause): boolean {
+  return restart === 'permanent' || (restart === 'transient' && cause !== 'finished');
+}
+
 /** True when the end of this child stops its parent. `othersLeft`: significant children that have not ended. */
 export function shutsParentDown(
   autoShutdown: AutoShutdown,

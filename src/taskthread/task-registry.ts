@@ -11,6 +11,7 @@ import {
   ThreadEndedError,
   ThreadStoppingError,
 } from '../kernel/errors.ts';
+import { resolveLivenessOptions } from './liveness.ts';
 import { Task, type TaskBody, type TaskOptions, type TaskOwner } from './task.ts';
 import type { Turn } from './turn.ts';
 
@@ -52,7 +53,8 @@ export class TaskRegistry<Up = never> {
     this.#owner.schedulerIfStarted?.spend();
     if (typeof name !== 'string' || name === '') throw new InvalidOptionError('name', name, 'a name of the task');
     functionOf('body', body);
-    knownFields('options', options, ['intake', 'afterMs']);
+    knownFields('options', options, ['intake', 'afterMs', 'progressMs', 'onOverdue']);
+    resolveLivenessOptions('options', options);
     const afterMs = milliseconds('options.afterMs', options.afterMs ?? 0);
     if (this.#closed) {
       throw this.#owner.refusal ?? new ThreadStoppingError(this.#owner.path, `starting task ${name}`);

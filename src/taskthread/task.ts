@@ -14,10 +14,12 @@ import { CancelScope } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import type { Timer } from '../kernel/clock.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
+import type { Waiting } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { isCancellation, isThenable, toPromise } from './cancellation.ts';
+import { type Execution, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { perSecond, type TaskSnapshot } from './snapshot.ts';
 import { Turn, type TurnOwner } from './turn.ts';
 
@@ -34,11 +36,21 @@ export interface TaskOptions {
   readonly intake?: boolean;
   /** The first turn is due after so many milliseconds: 0. */
   readonly afterMs?: number;
+  /**
+   * How long one turn may take, in milliseconds, before it is told as overdue. Default: as long as it likes, whatever its thread
+   * says of hooks: a turn that waits for its source is none the worse for it.
+   */
+  readonly progressMs?: number;
+  /** What follows; see `ThreadOptions.onOverdue`. Default: what its thread says. */
+  readonly onOverdue?: OverduePolicy;
 }
 
 /** What a task needs of its thread. */
 export interface TaskOwner extends TurnOwner {
   readonly stuckTaskMs: number;
+  readonly patience: Patience | undefined;
+  /** A turn went asynchronous that has said how long it may take. */
+  executionBegan(progressMs: number): void;
   taskFailed(task: string, error: unknown): void;
   taskEnded(task: string): void;
   /** Something threw that nobody waits for any more. */
@@ -69,6 +81,9 @@ export class TaskTurn<in Up = never> extends Turn<Up> {
     return this.#task.refusal;
   }
 
+  /** Nobody: that a task waits keeps its thread from nothing. */
+  protected override watch(): undefined {}
+
   protected override ownScope(): CancelScope {
     return this.#task.getScope();
   }
@@ -97,6 +112,7 @@ export class Task implements Runnable, WaitOwner {
   readonly #owner: TaskOwner;
   readonly #body: TaskBody;
   readonly #bornAt: number;
+  readonly #patience: Patience | undefined;
   #turn: TaskTurn | undefined;
   #scope: CancelScope | undefined;
   #cancelError: Error | undefined;
@@ -121,6 +137,10 @@ export class Task implements Runnable, WaitOwner {
     this.#body = body;
     this.intake = options.intake ?? false;
     this.#bornAt = owner.host.clock.now();
+    if (options.progressMs !== undefined) {
+      const { onOverdue = owner.patience?.onOverdue } = options;
+      this.#patience = patienceOf({ progressMs: options.progressMs, onOverdue }, undefined);
+    }
     live.tasks++;
   }
 
@@ -135,6 +155,14 @@ export class Task implements Runnable, WaitOwner {
 
   get runningSince(): number {
     return this.#runningSince;
+  }
+
+  /** The turn that is under way, where it has been said how long that may take. */
+  execution(): Execution | undefined {
+    if (this.#patience === undefined || !this.#running || this.#turn === undefined) return undefined;
+    const { what, waitingParty } = this.#turn;
+    const since = this.#runningSince;
+    return { key: this.#turn, what, since, signal: undefined, party: waitingParty, patience: this.#patience };
   }
 
   get executing(): boolean {
@@ -208,6 +236,7 @@ export class Task implements Runnable, WaitOwner {
       if (waits) {
         this.#running = true;
         this.#runningSince = this.#owner.host.scheduler.coarseNow;
+        if (this.#patience !== undefined) this.#owner.executionBegan(this.#patience.progressMs);
         this.#onTurnDone ??= () => this.#turnDone();
         this.#onTurnFailed ??= (error) => this.#turnFailed(error);
         toPromise(result as PromiseLike<unknown>).then(this.#onTurnDone, this.#onTurnFailed);
@@ -249,7 +278,7 @@ export class Task implements Runnable, WaitOwner {
   }
 
   /** Waits for the end, for at most `boundMs`; true if it came. */
-  async ending(scope: CancelScope, by: unknown, boundMs: number): Promise<boolean> {
+  async ending(scope: CancelScope, by: Waiting | undefined, boundMs: number): Promise<boolean> {
     this.#enders ??= new WaitQueue();
     const bound = new CancelScope(scope.host, scope, { timeoutMs: boundMs });
     try {

@@ -1,6 +1,6 @@
 /**
- * What a thread is and owns, apart from what drives it (`runtime`): its place in the tree, its scope, tasks, children, events,
- * and how all that looks from outside. Small on purpose when idle: what a thread may never need is made when first needed.
+ * What a thread is and owns, apart from what drives it (`runtime`): its place in the tree, its scope, tasks, children, events. How
+ * all that looks from outside is in `thread-view`. Small on purpose when idle: what a thread may never need is made when first needed.
  */
 import type { EdgeEnd, StopBudget } from '../intercom/edge.ts';
 import type { Lane, Wait } from '../intercom/lane.ts';
@@ -9,18 +9,20 @@ import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
+import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
-import { Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import { type Waiter, type WaitOwner, WaitQueue, waitersIn } from '../kernel/wait-queue.ts';
 import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
 import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
-import { defaultStopBudget, type HungOn, type StopReport } from './shutdown.ts';
-import { perSecond, type RunningSnapshot, type ThreadSnapshot, type WaitSnapshot } from './snapshot.ts';
+import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
+import { defaultStopBudget } from './shutdown.ts';
 import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
 import type { Stop } from './stop.ts';
-import type { TaskOwner } from './task.ts';
+import type { Task, TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
+import type { Turn } from './turn.ts';
 
 /** A hook that went asynchronous and has not ended. */
 export interface RunningHook {
@@ -29,9 +31,12 @@ export interface RunningHook {
   /** The signal that it handles, and the lane that this came from. */
   readonly signal: unknown;
   readonly lane: Lane | undefined;
+  readonly turn: Turn;
 }
 
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
+  /** Its own words wait in nobody's name. */
+  declare readonly party?: undefined;
   readonly options: ResolvedThreadOptions;
   state: ThreadState = 'created';
   outcome: Outcome | undefined;
@@ -40,6 +45,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   intakeError: Error | undefined;
   /** Why its waits throw. */
   cancelError: Error | undefined;
+  /** How long its executions may take, and below it; undefined for as long as they like. */
+  patience: Patience | undefined;
   protected stopping: Stop | undefined;
   /** What it failed with first. */
   protected failure: { readonly error: unknown } | undefined;
@@ -51,6 +58,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   #scope: CancelScope | undefined;
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
+  #liveness: Liveness | undefined;
 
   constructor(options: ResolvedThreadOptions) {
     this.options = options;
@@ -65,6 +73,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract handlesOf(kind: Kind): AnyChild[];
   abstract late(what: string, error: unknown): void;
   abstract waitCancelled(waiter: Waiter): void;
+  abstract overdue(overdue: Overdue, policy: OverduePolicy): void;
+  abstract executions(): Execution[];
 
   /** A number, unique in the tree; 0 before the start. */
   get id(): number {
@@ -142,6 +152,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#tasks;
   }
 
+  /** All that have not ended; none is made by asking. */
+  protected allTasks(): Iterable<Task> {
+    return this.#tasks?.all() ?? [];
+  }
+
   get intakeRunning(): number {
     return this.#tasks?.intakeRunning ?? 0;
   }
@@ -165,12 +180,30 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
       if (this.ended) this.#scope.end(refusal!);
       else if (refusal !== undefined) this.#scope.cancel(refusal);
     }
+    // It is asked for when something waits.
+    this.#liveness?.began();
     return this.#scope;
+  }
+
+  /** The hook that keeps it from taking, while that waits for something. */
+  get loopParty(): Party | undefined {
+    return this.running?.turn.waitingParty;
+  }
+
+  get hookParties(): readonly Party[] {
+    const parties = [this.loopParty, this.exitRunning?.turn.waitingParty];
+    return parties.filter((party) => party !== undefined);
+  }
+
+  runs(party: Party): boolean {
+    return this.hookParties.includes(party);
   }
 
   attach(edge: LocalEdge): void {
     this.#edge = edge;
     if (edge.id === 0) edge.id = this.host.nextId++;
+    this.patience = patienceOf(this.options.liveness, (edge.parent as { readonly patience?: Patience }).patience);
+    if (this.patience !== undefined) this.#liveness = new Liveness(this);
   }
 
   /** Takes over what users hold of the incarnation before: its listeners. */
@@ -178,8 +211,19 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     this.#events = before.#events;
   }
 
+  /** A hook went asynchronous, or a turn of a task that has said how long it may take. */
+  executionBegan(progressMs?: number): void {
+    if (progressMs !== undefined) this.#liveness ??= new Liveness(this);
+    this.#liveness?.began(progressMs);
+  }
+
+  waiters(): Waiter[] {
+    return this.#scope === undefined ? [] : [...waitersIn(this.#scope)];
+  }
+
   /** Ends all waits, and for good. */
   protected endBelongings(): void {
+    this.#liveness?.end();
     if (this.#tasks === undefined && this.#scope === undefined) return;
     const error = new ThreadEndedError(this.path);
     this.#tasks?.cancelAll(error);
@@ -240,65 +284,4 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
       process.emitWarning(`onOverflow of ${path} threw: ${String(error)}`, 'TaskThreadWarning');
     }
   }
-
-  abstract stopReport(): StopReport;
-
-  snapshot(): ThreadSnapshot {
-    const { clock } = this.host;
-    const now = clock.now();
-    const ageMs = this.bornAt === 0 ? 0 : now - this.bornAt;
-    const { id, incarnation, supervised } = this.edge;
-    const edge = this.edge.snapshot();
-    const children: ThreadSnapshot[] = [];
-    for (const child of this.children ?? []) children.push((child.child as ChildRuntime).snapshot());
-    return {
-      id,
-      path: this.path,
-      type: this.type,
-      state: supervised?.down === true ? 'restarting' : this.state,
-      ageMs,
-      incarnation,
-      restarts: incarnation - 1,
-      running: this.#runningHooks(now),
-      tasks: [...(this.#tasks?.all() ?? [])].map((task) => task.snapshot(now)),
-      waits: this.#scope === undefined ? [] : waitsOf(this.#scope, now),
-      edge,
-      downPerSecond: perSecond(edge.down?.handled ?? 0, ageMs),
-      upPerSecond: perSecond(edge.up?.handled ?? 0, ageMs),
-      lastError: this.lastError,
-      children,
-    };
-  }
-
-  /** What it would be abandoned for if it were given up now. */
-  protected hungOn(): HungOn[] {
-    const now = this.host.clock.now();
-    const hung: HungOn[] = [];
-    for (const hook of [this.running, this.exitRunning]) {
-      if (hook === undefined) continue;
-      const { what, since, signal } = hook;
-      hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }) });
-    }
-    for (const task of this.#tasks?.all() ?? []) {
-      if (task.running) hung.push({ what: `task ${task.name}`, forMs: now - task.runningSince });
-    }
-    return hung;
-  }
-
-  #runningHooks(now: number): RunningSnapshot[] {
-    const hooks = [this.running, this.exitRunning];
-    return hooks.flatMap((hook) => (hook === undefined ? [] : [{ what: hook.what, sinceMs: now - hook.since }]));
-  }
-}
-
-function waitsOf(scope: CancelScope, now: number): WaitSnapshot[] {
-  const waits: WaitSnapshot[] = [];
-  for (const member of scope.members()) {
-    if (member instanceof CancelScope) waits.push(...waitsOf(member, now));
-    else if (member instanceof Waiter) {
-      const by = (member.by as { readonly what?: string } | undefined)?.what;
-      waits.push({ on: member.owner.describeWait(member), by, sinceMs: Math.max(0, now - member.since) });
-    }
-  }
-  return waits;
 }

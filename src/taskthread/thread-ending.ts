@@ -3,22 +3,21 @@
  * (law 7). How it begins and takes children is in `thread-life`; the steps of a stop are in `stop`, its arithmetic in `shutdown`.
  */
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
-import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
-import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
+import { CancelledError, IntakeClosedError, OverdueError, ThreadEndedError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
 import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
+import { deadlockWatch } from './deadlock-watch.ts';
 import { emit } from './events.ts';
 import { type LifeEvent, nextState, type Outcome, type Verdict } from './lifecycle.ts';
+import type { Overdue, OverduePolicy } from './liveness.ts';
 import { Runtime } from './runtime.ts';
 import type { StopReport, ThreadReport } from './shutdown.ts';
 import { closeOwned, type ResolvedChildSpec } from './spec.ts';
 import { Stop, type StoppingThread, StopTally } from './stop.ts';
+import { mayRestart, type StopCause } from './supervision.ts';
 import { Turn } from './turn.ts';
-
-/** Why a stop begins: it asked for it itself, somebody else did, or something of it has failed. */
-type StopCause = 'finished' | 'asked' | 'failed';
 
 export type LifeHook = (this: object, turn: Turn) => unknown;
 
@@ -57,6 +56,9 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
 
   taskEnded(task: string): void {
     this.forgetTask(task);
+    // It could have answered what the running handler was asked; nobody can any more.
+    const { loopParty } = this;
+    if (loopParty !== undefined && this.tasksRunning === 0) deadlockWatch.changed(loopParty);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'task-ended', path: this.path, task });
     if (this.stopping !== undefined) this.wake();
@@ -72,7 +74,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   }
 
   /** The first failure is the outcome; one that comes while it stops does not keep the rest from ending in order. */
-  protected fail(where: string, error: unknown, deafen: boolean): void {
+  protected fail(where: string, error: unknown, deafen: boolean, budget: StopBudget = this.stopDefaults): void {
     this.lastError = messageOf(error);
     this.failure ??= { error };
     emit(this.listened, 'failed', error, where);
@@ -80,10 +82,21 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     if (probe.on) probe.record({ kind: 'failed', path: this.path, where, error });
     if (deafen) {
       if (this.state === 'stopping') this.#settleInbox('failed');
-      this.#beginStop(this.stopDefaults, `${where} failed`, 'failed');
+      this.#beginStop(budget, `${where} failed`, 'failed');
       this.cancelOwnWaits(new CancelledError(`${this.path} has failed`));
     }
     this.wake();
+  }
+
+  override overdue(overdue: Overdue, policy: OverduePolicy): void {
+    const { what, ageMs, waits } = overdue;
+    emit(this.listened, 'overdue', overdue);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'overdue', path: this.path, ...overdue });
+    if (policy === 'report' || (this.state !== 'entering' && this.state !== 'running')) return;
+    // No time to drain: what hangs would be waited for.
+    const error = new OverdueError(this.path, what, ageMs, waits);
+    this.fail(what, error, true, { ...this.stopDefaults, drainMs: 0 });
   }
 
   // ---- stopping ----
@@ -150,20 +163,23 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     const exit = this.exitHook();
     if (exit === undefined) return false;
     this.#exitScope = new CancelScope(this.host, this.getScope(), { shielded: true });
+    const turn = new Turn(this, 'exit', this.#exitScope);
     // Set before the call: a stop from inside `exit` must find it running.
-    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined };
+    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
     let result: unknown;
     let waits: boolean;
     try {
-      result = exit.call(this.thread, new Turn(this, 'exit', this.#exitScope));
+      result = exit.call(this.thread, turn);
       waits = isThenable(result);
     } catch (error) {
       this.exitRunning = undefined;
       this.fail('exit', error, false);
       return false;
     }
-    if (waits) this.#awaitExit(result as PromiseLike<unknown>);
-    else this.exitRunning = undefined;
+    if (waits) {
+      this.executionBegan();
+      this.#awaitExit(result as PromiseLike<unknown>);
+    } else this.exitRunning = undefined;
     return waits;
   }
 
@@ -223,7 +239,8 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   /** What the parent sent, and sends from now on, is for the next incarnation, where one may follow; else it takes no more. */
   #settleInbox(cause: StopCause): void {
     const { edge } = this;
-    if (mayFollow(edge, cause)) this.holdInbox();
+    const { restart } = edge.spec as ResolvedChildSpec;
+    if (edge.supervised?.final === false && mayRestart(restart, cause)) this.holdInbox();
     else {
       edge.unhold();
       edge.closeDown();
@@ -327,11 +344,4 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.state = next;
     return true;
   }
-}
-
-/** True where the edge may go on with another incarnation. A stop of such a child that is not final is one for a restart. */
-function mayFollow({ supervised, spec }: LocalEdge, cause: StopCause): boolean {
-  const { restart } = spec as ResolvedChildSpec;
-  if (restart === undefined || supervised?.final === true) return false;
-  return restart === 'permanent' || cause !== 'finished';
 }

@@ -2,7 +2,7 @@
  * How a thread begins, takes children, and hears of their end: the control lane's verbs upwards, acted on at once (law 7). What
  * a child's end means is decided in `supervision`; how the thread itself fails, stops and ends is in `thread-ending`.
  */
-import type { ParentEnd } from '../intercom/edge.ts';
+import type { ChildEnd, ParentEnd } from '../intercom/edge.ts';
 import { LocalEdge } from '../intercom/local-edge.ts';
 import { messageOf } from '../kernel/describe.ts';
 import {
@@ -12,6 +12,7 @@ import {
   RestartLimitError,
   ThreadStoppingError,
 } from '../kernel/errors.ts';
+import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import { failing, rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
@@ -23,7 +24,6 @@ import type { ResolvedChildSpec } from './spec.ts';
 import { decide, type FailurePolicy, type SupervisionDecision, shutsParentDown } from './supervision.ts';
 import { SupervisedChild, Supervisor, type SupervisingThread } from './supervisor.ts';
 import { type LifeHook, ThreadEnding } from './thread-ending.ts';
-import { Turn } from './turn.ts';
 
 export abstract class ThreadLife extends ThreadEnding implements ParentEnd, ChildRuntime, SupervisingThread {
   #entering: WaitQueue | undefined;
@@ -61,7 +61,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     else
       this.callHook(
         'enter',
-        () => enter.call(this.thread, new Turn(this, 'enter')),
+        (turn) => enter.call(this.thread, turn),
         () => this.#entered(),
       );
   }
@@ -201,6 +201,49 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     edge?.requestStop({ ...this.stopDefaults, drainMs: 0 }, 'the wait for its enter was cancelled');
   }
 
+  /** Of the wait for a child's `enter`: that hook. Of the wait for the end: any hook in the subtree. */
+  blockersOf(waiter: Waiter): readonly Party[] {
+    const edge = waiter.item as LocalEdge | undefined;
+    if (edge !== undefined) {
+      const child = edge.child as ThreadLife;
+      return child.hasEntered ? NO_PARTIES : child.hookParties;
+    }
+    const ends: ChildEnd[] = [this];
+    const parties: Party[] = [];
+    for (let i = 0; i < ends.length; i++) {
+      const end = ends[i]!;
+      parties.push(...(end.hookParties ?? NO_PARTIES));
+      end.eachChild(ends);
+    }
+    return parties;
+  }
+
+  /** A task may have been given the reply; a child has been, while what carries it is queued or handled there. */
+  handlesAlone(request: unknown, reply: unknown): boolean {
+    if (this.running?.lane === undefined || this.running.signal !== request || this.tasksRunning > 0) return false;
+    const below: ChildEnd[] = [];
+    this.eachChild(below);
+    for (let i = 0; i < below.length; i++) {
+      const end = below[i] as ThreadLife;
+      const carriesReply = (signal: unknown): boolean => carries(signal, reply);
+      if (carriesReply(end.running?.signal) || end.edge.down?.holds(carriesReply) === true) return false;
+      end.eachChild(below);
+    }
+    return true;
+  }
+
+  detailsOf(waiter: Waiter): WaitDetails {
+    return { word: waiter.item === undefined ? 'join' : 'addChild' };
+  }
+
+  waitDeadlocked(waiter: Waiter): void {
+    const edge = waiter.item as LocalEdge | undefined;
+    edge?.child.requestStop(
+      { ...this.stopDefaults, drainMs: 0 },
+      'its enter and who waits for that wait for each other',
+    );
+  }
+
   #remove(edge: LocalEdge): boolean {
     if (this.children?.remove(edge) !== true) return false;
     if (edge.awaited) this.stopping?.childGone();
@@ -291,4 +334,9 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       this.stopItself(`its significant child ${edge.path} has ended`);
     }
   }
+}
+
+/** In the open, that is: as the signal, or as a property of it. */
+function carries(signal: unknown, reply: unknown): boolean {
+  return signal === reply || (typeof signal === 'object' && signal !== null && Object.values(signal).includes(reply));
 }

@@ -12,6 +12,7 @@ import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
 import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
+import { Party, type PartyOwner, type PartyWatch } from '../kernel/party.ts';
 import { failing, rejected, sleep } from '../kernel/wait-queue.ts';
 import {
   type AnyChild,
@@ -23,10 +24,12 @@ import {
   type KindOf,
   type SendTarget,
 } from './child.ts';
+import { deadlockWatch } from './deadlock-watch.ts';
 import { withinLimit } from './time-limit.ts';
 
 /** What a turn needs of its thread. */
-export interface TurnOwner extends SendTarget {
+export interface TurnOwner extends SendTarget, PartyOwner {
+  readonly path: string;
   readonly host: Host;
   /** The edge to the parent. */
   readonly edge: Edge;
@@ -38,20 +41,30 @@ export interface TurnOwner extends SendTarget {
 export class Turn<in Up = never> implements Scoped {
   readonly #owner: TurnOwner;
   #scope: CancelScope | undefined;
+  #party: Party | undefined;
   /** What is being executed, in words: `signalHandler`, `task read`. */
   readonly what: string;
-  readonly #outermost: Turn | undefined;
 
-  constructor(owner: TurnOwner, what: string, scope?: CancelScope, outermost?: Turn) {
+  constructor(owner: TurnOwner, what: string, scope?: CancelScope, party?: Party) {
     this.#owner = owner;
     this.what = what;
     this.#scope = scope;
-    this.#outermost = outermost;
+    this.#party = party;
   }
 
-  /** This execution, as the owner of locks: a turn of `timeoutAfter` or `shield` is a part of the one around it. */
+  /** This execution: whose waits these are, and what holds locks. A turn of `timeoutAfter` or `shield` is a part of the one around it. Not for users. */
+  get party(): Party {
+    this.#party ??= new Party(this.#owner, this.what, this.watch());
+    return this.#party;
+  }
+
   get holder(): object {
-    return this.#outermost ?? this;
+    return this.party;
+  }
+
+  /** The same while it waits for something. Not for users. */
+  get waitingParty(): Party | undefined {
+    return this.#party?.waits === true ? this.#party : undefined;
   }
 
   /** `signalHandler of /Master-1/Database-2` */
@@ -188,6 +201,11 @@ export class Turn<in Up = never> implements Scoped {
     return this.#owner.getScope();
   }
 
+  /** Who looks for circles among the waits of this turn. */
+  protected watch(): PartyWatch | undefined {
+    return deadlockWatch;
+  }
+
   #within<T>(what: string, ms: number, shielded: boolean, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
@@ -197,9 +215,7 @@ export class Turn<in Up = never> implements Scoped {
       return failing(error, owner.host.scheduler);
     }
     const limit = { what, timeoutMs: ms, outer: this.cancelScope, shielded };
-    return calm(
-      withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.#outermost ?? this))),
-    );
+    return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.party))));
   }
 
   #askWithin<Answer>(options: AskOptions | undefined, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {

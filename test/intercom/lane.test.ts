@@ -1,6 +1,7 @@
 import { Lane } from '../../src/intercom/lane.ts';
 import { resolveLaneOptions } from '../../src/intercom/lane-options.ts';
 import { LoopScheduler } from '../../src/kernel/scheduler.ts';
+import type { Waiter } from '../../src/kernel/wait-queue.ts';
 import { leakCheck } from '../../src/testing/index.ts';
 import { HandClock, nextImmediate } from '../kernel/hand-clock.ts';
 import { microtasks, outcomeOf } from '../kernel/virtual-host.ts';
@@ -112,11 +113,16 @@ describe('a lane', () => {
     const scope = world.scope();
     world.fill('a');
     void world.send({ name: 'b', count: 2 }, scope);
-    const [waiter] = [...scope.members()] as [import('../../src/kernel/wait-queue.ts').Waiter];
-    expect(world.lane.describeWait(waiter)).toBe('2 places in the inbox of /Master-1/Database-2');
-    const up = new Lane(world, 'up', world, resolveLaneOptions('outbox', undefined));
-    expect(up.describeWait({ item: { count: 1 } } as never)).toBe('a place in the outbox of /Master-1/Database-2');
+    const [waiter] = [...scope.members()] as [Waiter];
+    expect(waiter.describe()).toBe('2 places in the inbox of /Master-1/Database-2');
     scope.cancel(stop);
+    const up = new Lane(world, 'up', world, resolveLaneOptions('outbox', { capacity: 1 }));
+    void up.send({ name: 'c' }, waitOf(world.scope()));
+    const upScope = world.scope();
+    void up.send({ name: 'd' }, waitOf(upScope));
+    const [upWaiter] = [...upScope.members()] as [Waiter];
+    expect(upWaiter.describe()).toBe('a place in the outbox of /Master-1/Database-2');
+    upScope.cancel(stop);
   });
 });
 

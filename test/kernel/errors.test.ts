@@ -9,6 +9,19 @@ const bytes = Buffer.from('abc');
 const signal = { kind: 'frames' };
 const progress = { bytesRead: 3 };
 const e = catalogue;
+const lane = {
+  path: '/A-1/B-2',
+  direction: 'down',
+  queued: 2,
+  capacity: 2,
+  bytes: 9,
+  maxBytes: 10,
+  waiting: 1,
+} as const;
+const chain: readonly core.DeadlockLink[] = [
+  { path: '/A-1', hook: 'signalHandler', waitsFor: 'a place', lane, wayOut: 'a task' },
+  { path: '/A-1/B-2', hook: 'enter', waitsFor: 'the end of /A-1', lane: undefined, wayOut: 'childEnded' },
+];
 
 /** Each class: one of it made, its code, its fields, a part of its message. */
 const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, string][] = [
@@ -43,6 +56,20 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     '/A-1 takes no more',
   ],
   ['LaneFullError', new e.LaneFullError('/A-1', signal), 'TT_LANE_FULL', { path: '/A-1', signal }, '/A-1 is full'],
+  [
+    'DeadlockError',
+    new e.DeadlockError(chain, signal),
+    'TT_DEADLOCK',
+    { chain, signal },
+    'signalHandler of /A-1 waits for a place (holds 2 of 2 signals, 9 of 10 bytes)\n    way out: a task\n  enter of /A-1/B-2',
+  ],
+  [
+    'OverdueError',
+    new e.OverdueError('/A-1', 'signalHandler', 1500.4, ['a place', 'the end of /A-1/B-2']),
+    'TT_OVERDUE',
+    { path: '/A-1', what: 'signalHandler', ageMs: 1500.4, waits: ['a place', 'the end of /A-1/B-2'] },
+    'signalHandler of /A-1 has been under way for 1500 ms, waiting for a place and the end of /A-1/B-2',
+  ],
   ['ChildFailedError', new e.ChildFailedError('/A-1', cause), 'TT_CHILD_FAILED', { path: '/A-1', cause }, 'root of it'],
   [
     'RestartLimitError',

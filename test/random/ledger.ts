@@ -281,6 +281,9 @@ export class Ledger {
       case 'abandoned':
       case 'restarting':
       case 'overflow':
+      case 'deadlock':
+      case 'overdue':
+      case 'stall':
       case 'late':
         break;
     }

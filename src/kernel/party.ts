@@ -1,0 +1,104 @@
+/**
+ * Whose waits these are. A party is one execution of a hook or a task; it owns the list of its waits that have not ended, so
+ * that a walk from wait to wait costs no more than the waits it passes. Who begins an execution, and when it is over, its
+ * owner knows; what a wait depends on, the owner of the wait; what follows from both is decided in `../taskthread/deadlock`.
+ */
+import type { LaneLoad } from './errors.ts';
+import type { Host } from './host.ts';
+
+/** On whose behalf somebody waits, as far as it is known: a turn names both, a thread or a scope neither. */
+export interface Waiting {
+  /** In words: `signalHandler`, `task read`. */
+  readonly what?: string | undefined;
+  readonly party?: Party | undefined;
+  /** True of what waits until all of its waits have ended, a broadcast: then one that hangs is enough to hang. */
+  readonly together?: boolean;
+}
+
+/** A wait in words and figures, for reports. */
+export interface WaitDetails {
+  readonly word: 'send' | 'ask' | 'addChild' | 'join';
+  /** The signal that waits, if there is one. */
+  readonly signal?: unknown;
+  /** The lane that it waits at, or in. */
+  readonly lane?: LaneLoad | undefined;
+}
+
+/** A wait, as its party and the walk see it. */
+export interface PartyWait {
+  readonly by: Waiting | undefined;
+  readonly party: Party | undefined;
+  previousOfParty: PartyWait | undefined;
+  nextOfParty: PartyWait | undefined;
+  /** Ends at a time that is known: it cannot hang. */
+  readonly timed: boolean;
+  /** The executions of which each, as long as it lasts, keeps this wait from ending. None where nothing is known. */
+  blockers(): readonly Party[];
+  /** Lets what waits go on if it can by now; true if it could. */
+  relieve(): boolean;
+  describe(): string;
+  details(): WaitDetails | undefined;
+  /** Fails the wait: it is a link of a circle. */
+  deadlocked(error: Error): void;
+}
+
+/** The thread whose execution it is. */
+export interface PartyOwner {
+  readonly path: string;
+  readonly host: Host;
+  /** The execution is one of a hook, and has not ended. */
+  runs(party: Party): boolean;
+}
+
+/** Who is told when a party has begun a wait, or has lost one of several. */
+export interface PartyWatch {
+  changed(party: Party): void;
+}
+
+export class Party {
+  readonly owner: PartyOwner;
+  /** What is executed, in words. */
+  readonly what: string;
+  readonly #watch: PartyWatch | undefined;
+  #first: PartyWait | undefined;
+  #last: PartyWait | undefined;
+  /** For the watch: it has this party on its list. */
+  due = false;
+
+  constructor(owner: PartyOwner, what: string, watch: PartyWatch | undefined) {
+    this.owner = owner;
+    this.what = what;
+    this.#watch = watch;
+  }
+
+  /** True while any wait of it has not ended. */
+  get waits(): boolean {
+    return this.#first !== undefined;
+  }
+
+  add(wait: PartyWait): void {
+    wait.previousOfParty = this.#last;
+    if (this.#last === undefined) this.#first = wait;
+    else this.#last.nextOfParty = wait;
+    this.#last = wait;
+    this.#watch?.changed(this);
+  }
+
+  /** Called once for each that was added. */
+  remove(wait: PartyWait): void {
+    if (wait.previousOfParty === undefined) this.#first = wait.nextOfParty;
+    else wait.previousOfParty.nextOfParty = wait.nextOfParty;
+    if (wait.nextOfParty === undefined) this.#last = wait.previousOfParty;
+    else wait.nextOfParty.previousOfParty = wait.previousOfParty;
+    wait.previousOfParty = undefined;
+    wait.nextOfParty = undefined;
+    if (this.#first !== undefined) this.#watch?.changed(this);
+  }
+
+  /** The latest first. */
+  *latestFirst(): Generator<PartyWait> {
+    for (let wait = this.#last; wait !== undefined; wait = wait.previousOfParty) yield wait;
+  }
+}
+
+export const NO_PARTIES: readonly Party[] = [];

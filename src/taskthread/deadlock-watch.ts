@@ -1,0 +1,57 @@
+/**
+ * When the walk of `deadlock` is made, and what is done about a circle.
+ *
+ * A party is looked at when it has begun a wait, and when one of several has ended: not at once, but when no microtask has
+ * anything left to do, because a hook may begin other waits beside the first (`Promise.race`), and only then are they all there.
+ * The event loop has not gone on by then, so a circle is found in the turn of the event loop in which it was closed. Where
+ * somebody waits for the next slice, it is looked at once more in that: it may be the same hook.
+ *
+ * The party that began to wait last is looked at first: it is its wait that has closed the circle.
+ */
+import { DeadlockError } from '../kernel/errors.ts';
+import type { Party, PartyWatch } from '../kernel/party.ts';
+import { afterMicrotasks } from '../kernel/scheduler.ts';
+import { findCircle, linkOf } from './deadlock.ts';
+
+let due: Party[] = [];
+
+export const deadlockWatch: PartyWatch = {
+  changed(party: Party): void {
+    if (party.due) return;
+    party.due = true;
+    due.push(party);
+    if (due.length === 1) afterMicrotasks(lookAtAll);
+  },
+};
+
+function lookAtAll(): void {
+  const parties = due;
+  due = [];
+  for (let i = parties.length - 1; i >= 0; i--) {
+    const party = parties[i]!;
+    party.due = false;
+    lookAt(party, false);
+  }
+}
+
+function lookAt(party: Party, again: boolean): void {
+  const { owner } = party;
+  if (!party.waits || !owner.runs(party)) return;
+  const circle = findCircle(party);
+  const first = circle?.[0];
+  if (circle === undefined || first === undefined) return;
+  const { scheduler, probe } = owner.host;
+  if (!again && scheduler.sliceAwaited !== false) {
+    void scheduler.nextSlice().then(() => afterMicrotasks(() => lookAt(party, true)));
+    return;
+  }
+  // Lanes let senders in by batches: one that still waits may find room by now.
+  if (circle.map((wait) => wait.relieve()).includes(true)) {
+    deadlockWatch.changed(party);
+    return;
+  }
+  const chain = circle.map(linkOf);
+  const error = new DeadlockError(chain, first.details()?.signal);
+  if (probe.on) probe.record({ kind: 'deadlock', path: owner.path, hook: party.what, chain });
+  first.deadlocked(error);
+}

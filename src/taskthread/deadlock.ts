@@ -1,0 +1,135 @@
+/**
+ * Looks for circles in who waits for whom (law 8). Pure: it walks from party to party over their waits, and changes nothing.
+ * When it is asked, and what is done about a circle, is in `deadlock-watch`.
+ *
+ * A party *hangs* when it has waits, and all of them hang; a broadcast waits for all of its waits and hangs when any does.
+ * A wait hangs when any one of the parties that keep it from ending hangs. A wait that nothing is known of, or that ends
+ * by time, does not; so a party with such a wait does not either, whatever else it waits for. Among all answers that agree with
+ * this the one is right in which most hang: parties that hang only because of each other.
+ */
+import type { DeadlockLink } from '../kernel/errors.ts';
+import type { Party, PartyWait } from '../kernel/party.ts';
+
+/** What keeps a party waiting: of each unit any one party is enough. */
+type Units = readonly (readonly Party[])[];
+
+const FREE: Units = [];
+
+/**
+ * The waits of a circle, beginning with the latest wait of `origin`, each one for the party of the next; undefined when `origin`
+ * does not hang.
+ */
+export function findCircle(origin: Party): readonly PartyWait[] | undefined {
+  const hanging = hangingFrom(origin);
+  return hanging === undefined ? undefined : circleOf(origin, hanging);
+}
+
+function hangingFrom(origin: Party): ReadonlySet<Party> | undefined {
+  const graph = new Map<Party, Units>();
+  const found: Party[] = [origin];
+  for (let i = 0; i < found.length; i++) {
+    const party = found[i]!;
+    const units = unitsOf(party);
+    if (units === FREE && party === origin) return undefined;
+    graph.set(party, units);
+    for (const unit of units) {
+      for (const blocker of unit) {
+        if (graph.has(blocker)) continue;
+        graph.set(blocker, FREE);
+        found.push(blocker);
+      }
+    }
+  }
+  const hanging = new Set(found);
+  // Backwards: what was found last is what the others depend on, so a long chain is settled in one round.
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let i = found.length - 1; i >= 0; i--) {
+      const party = found[i]!;
+      if (!hanging.has(party)) continue;
+      const units = graph.get(party)!;
+      if (units.length > 0 && units.every((unit) => unit.some((blocker) => hanging.has(blocker)))) continue;
+      hanging.delete(party);
+      changed = true;
+    }
+  }
+  return hanging.has(origin) ? hanging : undefined;
+}
+
+/** None where the party has no waits, or one that ends without any other party. */
+function unitsOf(party: Party): Units {
+  const units: (readonly Party[])[] = [];
+  let groups: Map<unknown, Party[]> | undefined;
+  for (const wait of party.latestFirst()) {
+    const blockers = wait.timed ? FREE : wait.blockers();
+    if (wait.by?.together !== true) {
+      if (blockers.length === 0) return FREE;
+      units.push(blockers as readonly Party[]);
+      continue;
+    }
+    groups ??= new Map();
+    const group = groups.get(wait.by) ?? [];
+    groups.set(wait.by, group);
+    group.push(...(blockers as readonly Party[]));
+  }
+  for (const group of groups?.values() ?? []) {
+    if (group.length === 0) return FREE;
+    units.push(group);
+  }
+  return units.length === 0 ? FREE : units;
+}
+
+interface Step {
+  readonly wait: PartyWait;
+  readonly before: Step | undefined;
+}
+
+/** The shortest way from the origin back to it, or, where it only waits for a circle of others, into that. */
+function circleOf(origin: Party, hanging: ReadonlySet<Party>): readonly PartyWait[] {
+  const reached = new Map<Party, Step>();
+  const steps: Step[] = stepsFrom(origin, hanging, undefined).slice(0, 1);
+  let last: Step | undefined;
+  for (let i = 0; i < steps.length; i++) {
+    last = steps[i]!;
+    for (const blocker of last.wait.blockers()) {
+      if (blocker === origin) return wayTo(last);
+      if (!hanging.has(blocker) || reached.has(blocker)) continue;
+      reached.set(blocker, last);
+      steps.push(...stepsFrom(blocker, hanging, last));
+    }
+  }
+  return wayTo(last);
+}
+
+function stepsFrom(party: Party, hanging: ReadonlySet<Party>, before: Step | undefined): Step[] {
+  const steps: Step[] = [];
+  for (const wait of party.latestFirst()) {
+    if (!wait.timed && wait.blockers().some((blocker) => hanging.has(blocker))) steps.push({ wait, before });
+  }
+  return steps;
+}
+
+function wayTo(last: Step | undefined): readonly PartyWait[] {
+  const waits: PartyWait[] = [];
+  for (let step = last; step !== undefined; step = step.before) waits.push(step.wait);
+  return waits.reverse();
+}
+
+/** A wait of a circle, for the error. */
+export function linkOf(wait: PartyWait): DeadlockLink {
+  const details = wait.details();
+  return {
+    path: wait.party?.owner.path ?? '',
+    hook: wait.party?.what ?? '',
+    waitsFor: wait.describe(),
+    lane: details?.lane,
+    wayOut: details === undefined ? '' : WAYS_OUT[details.word],
+  };
+}
+
+const WAYS_OUT = {
+  send: 'a larger capacity, an overflow policy that does not wait, a time limit, or sending it from a task',
+  ask: 'asking from a task, a time limit, or answering in a signal of its own',
+  addChild: 'letting the child send from a task instead of from enter, or adding it from a task',
+  join: 'waiting for the end from a task, or in childEnded',
+};

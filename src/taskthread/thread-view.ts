@@ -1,0 +1,80 @@
+/**
+ * How a thread looks from outside at one moment: its snapshot, what it would be given up for, and what is under way in it. Looks only,
+ * and changes nothing. What there is to see is in `thread-core`.
+ */
+import type { Waiter } from '../kernel/wait-queue.ts';
+import type { ChildRuntime } from './child.ts';
+import type { Execution } from './liveness.ts';
+import type { HungOn, StopReport } from './shutdown.ts';
+import { perSecond, type RunningSnapshot, type ThreadSnapshot, type WaitSnapshot } from './snapshot.ts';
+import { ThreadCore } from './thread-core.ts';
+
+export abstract class ThreadView extends ThreadCore {
+  abstract stopReport(): StopReport;
+
+  executions(): Execution[] {
+    const { patience } = this;
+    const executions: Execution[] = [];
+    for (const hook of patience === undefined ? [] : [this.running, this.exitRunning]) {
+      if (hook === undefined) continue;
+      const { what, since, signal, turn } = hook;
+      executions.push({ key: hook, what, since, signal, party: turn.waitingParty, patience: patience! });
+    }
+    for (const task of this.allTasks()) {
+      const execution = task.execution();
+      if (execution !== undefined) executions.push(execution);
+    }
+    return executions;
+  }
+
+  snapshot(): ThreadSnapshot {
+    const { clock } = this.host;
+    const now = clock.now();
+    const ageMs = this.bornAt === 0 ? 0 : now - this.bornAt;
+    const { id, incarnation, supervised } = this.edge;
+    const edge = this.edge.snapshot();
+    const children: ThreadSnapshot[] = [];
+    for (const child of this.children ?? []) children.push((child.child as ChildRuntime).snapshot());
+    return {
+      id,
+      path: this.path,
+      type: this.type,
+      state: supervised?.down === true ? 'restarting' : this.state,
+      ageMs,
+      incarnation,
+      restarts: incarnation - 1,
+      running: this.#runningHooks(now),
+      tasks: [...this.allTasks()].map((task) => task.snapshot(now)),
+      waits: this.waiters().map((waiter) => waitSnapshot(waiter, now)),
+      edge,
+      downPerSecond: perSecond(edge.down?.handled ?? 0, ageMs),
+      upPerSecond: perSecond(edge.up?.handled ?? 0, ageMs),
+      lastError: this.lastError,
+      children,
+    };
+  }
+
+  /** What it would be abandoned for if it were given up now. */
+  protected hungOn(): HungOn[] {
+    const now = this.host.clock.now();
+    const hung: HungOn[] = [];
+    for (const hook of [this.running, this.exitRunning]) {
+      if (hook === undefined) continue;
+      const { what, since, signal } = hook;
+      hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }) });
+    }
+    for (const task of this.allTasks()) {
+      if (task.running) hung.push({ what: `task ${task.name}`, forMs: now - task.runningSince });
+    }
+    return hung;
+  }
+
+  #runningHooks(now: number): RunningSnapshot[] {
+    const hooks = [this.running, this.exitRunning];
+    return hooks.flatMap((hook) => (hook === undefined ? [] : [{ what: hook.what, sinceMs: now - hook.since }]));
+  }
+}
+
+function waitSnapshot(waiter: Waiter, now: number): WaitSnapshot {
+  return { on: waiter.describe(), by: waiter.by?.what, sinceMs: Math.max(0, now - waiter.since) };
+}
