@@ -5,4 +5,6 @@ import { pathToFileURL } from 'node:url';
 
 const root = createRequire(new URL('../package.json', import.meta.url));
 
-export const { start, TaskThread } = await import(pathToFileURL(root.resolve('taskthread')).href);
+export const { Event, Lock, Queue, Semaphore, start, TaskThread } = await import(
+  pathToFileURL(root.resolve('taskthread')).href
+);

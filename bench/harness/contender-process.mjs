@@ -1,6 +1,6 @@
 // One contender in a process of its own: does what the harness asks over the channel, one measurement at a time.
 //
-//     { workload, contender, style, manyClasses, size, watch } ──► { delivered, expected, ms, figures, delayMs } | { error }
+//     { workload, contender, style, manyClasses, size, watch } ──► { delivered, expected, ms, cpuMs, figures, delayMs } | { error }
 //
 // No collection is forced between measurements: V8 lets the shapes of objects die of which none is alive, and throws the code
 // away that was compiled for them, which no program sees that has a tree (or a queue) all the time.
@@ -49,7 +49,14 @@ async function measure(job) {
     delay.disable();
   }
   const expected = workload.expected?.(job.size) ?? job.size;
-  return { delivered, expected, ms: work.ms, figures: work.figures, delayMs: delay && delay.percentile(99) / 1e6 };
+  return {
+    delivered,
+    expected,
+    ms: work.ms,
+    cpuMs: work.cpuMs,
+    figures: work.figures,
+    delayMs: delay && delay.percentile(99) / 1e6,
+  };
 }
 
 function later(ms) {

@@ -16,6 +16,7 @@ export async function measureWorkload(part, workload, contenders, { rounds, quic
     ...contender,
     size,
     ms: [],
+    cpuMs: [],
     figures: [],
     memory: [],
     delaysMs: [],
@@ -32,8 +33,9 @@ export async function measureWorkload(part, workload, contenders, { rounds, quic
       for (const run of round % 2 === 0 ? runs : runs.toReversed()) {
         if (run.failed !== undefined) continue;
         await trying(run, async () => {
-          const { ms, figures } = await once(workload, run, run.size);
+          const { ms, cpuMs, figures } = await once(workload, run, run.size);
           run.ms.push(ms);
+          run.cpuMs.push(cpuMs);
           run.figures.push(figures);
         });
       }
@@ -97,6 +99,7 @@ export async function once(workload, run, size, watch) {
 function resultOf(workload, size, runs) {
   const base = runs.find(({ name, failed }) => name === (workload.base ?? FLOOR) && failed === undefined);
   const perSecond = (run) => run.ms.map((ms) => (run.size * 1000) / ms);
+  const perCpuSecond = (run) => run.cpuMs.map((ms) => (run.size * 1000) / ms);
   return {
     workload: workload.name,
     title: workload.title,
@@ -108,7 +111,10 @@ function resultOf(workload, size, runs) {
       const { label, failed } = run;
       if (failed !== undefined) return { label, failed };
       const result = { label, size: run.size, perSecond: summary(perSecond(run)), figures: figuresOf(run) };
-      if (base !== undefined) result.ratio = ratioSummary(perSecond(run), perSecond(base));
+      if (base !== undefined) {
+        result.ratio = ratioSummary(perSecond(run), perSecond(base));
+        result.cpuRatio = ratioSummary(perCpuSecond(run), perCpuSecond(base));
+      }
       if (run.delaysMs.length > 0) result.delayP99Ms = summary(run.delaysMs).median;
       const mustReach = workload.mustReach?.[label];
       if (mustReach !== undefined) result.mustReach = mustReach;

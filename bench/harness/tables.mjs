@@ -9,17 +9,17 @@ export function tableOf(result) {
   const withDelay = result.contenders.some(({ delayP99Ms }) => delayP99Ms !== undefined);
   const head = [''];
   if (!result.figuresOnly) head.push(`${result.unit}/s, median (range)`);
-  if (withRatio) head.push(`ratio to ${result.base} (range)`);
+  if (withRatio) head.push(`ratio to ${result.base} (range)`, 'ratio by CPU time (range)');
   if (withGoal) head.push('must reach');
   if (withDelay) head.push('loop delay p99, ms');
   head.push(...figures);
   const rows = result.contenders.map((contender) => {
-    const { label, failed, perSecond, ratio, mustReach, delayP99Ms } = contender;
+    const { label, failed, perSecond, ratio, cpuRatio, mustReach, delayP99Ms } = contender;
     if (failed !== undefined) return [label, `not measured: ${failed.split('\n')[0]}`, ...head.slice(2).map(() => '')];
     const size = contender.size === result.size ? '' : ` (of ${count(contender.size)})`;
     const row = [label + size];
     if (!result.figuresOnly) row.push(spread(perSecond, rate));
-    if (withRatio) row.push(spread(ratio, (value) => value.toFixed(2)));
+    if (withRatio) row.push(spread(ratio, twoDigits), spread(cpuRatio, twoDigits));
     if (withGoal) row.push(mustReach === undefined ? '' : mustReach.toFixed(2));
     if (withDelay) row.push(delayP99Ms === undefined ? '' : delayP99Ms.toFixed(1));
     for (const name of figures) {
@@ -34,17 +34,26 @@ export function tableOf(result) {
 /** Every peer under every workload, as ratios to the base. */
 export function overviewOf(results) {
   const compared = results.filter(({ base, figuresOnly }) => base === FLOOR && !figuresOnly);
+  if (compared.length < 2) return '';
   const labels = [...new Set(compared.flatMap(({ contenders }) => contenders.map(({ label }) => label)))];
-  const rows = labels.map((label) => [
-    label,
-    ...compared.map(({ contenders }) => {
+  const head = ['', ...compared.map(({ workload }) => workload)];
+  const table = (ratio) => {
+    const cell = (label, { contenders }) => {
       const contender = contenders.find((other) => other.label === label);
       if (contender === undefined) return 'n/a';
-      return contender.ratio === undefined ? 'failed' : contender.ratio.median.toFixed(2);
-    }),
-  ]);
-  if (compared.length < 2) return '';
-  return `### Overview: ratios to the floor of the same run\n\n${markdown(['', ...compared.map(({ workload }) => workload)], rows)}\n`;
+      return contender[ratio] === undefined ? 'failed' : twoDigits(contender[ratio].median);
+    };
+    return markdown(
+      head,
+      labels.map((label) => [label, ...compared.map((result) => cell(label, result))]),
+    );
+  };
+  return [
+    '### Overview: ratios to the floor of the same run',
+    table('ratio'),
+    'The same by processor time, which what else runs on the machine disturbs less:',
+    table('cpuRatio'),
+  ].join('\n\n');
 }
 
 export function markdown(head, rows) {
@@ -56,6 +65,10 @@ export function markdown(head, rows) {
 function spread({ median, min, max }, text) {
   if (min === max) return text(median);
   return `${text(median)} (${text(min)} to ${text(max)})`;
+}
+
+function twoDigits(value) {
+  return value.toFixed(2);
 }
 
 function rate(value) {

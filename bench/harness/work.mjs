@@ -12,6 +12,8 @@ export class Work {
   #resolveEnded;
   #beganAt = 0;
   #endedAt = 0;
+  #cpuAtBegin;
+  #cpuMs = 0;
 
   #watchesMemory;
 
@@ -30,18 +32,26 @@ export class Work {
 
   /** The time counts from here … */
   begin() {
+    this.#cpuAtBegin = process.cpuUsage();
     this.#beganAt = performance.now();
   }
 
   /** … to here. */
   end() {
     this.#endedAt = performance.now();
+    const { user, system } = process.cpuUsage(this.#cpuAtBegin);
+    this.#cpuMs = (user + system) / 1000;
     this.#resolveEnded();
   }
 
   get ms() {
     if (this.#beganAt === 0 || this.#endedAt === 0) throw new Error('the program called begin() or end() not at all');
     return this.#endedAt - this.#beganAt;
+  }
+
+  /** Processor time of the whole process, the collector's threads too: what else runs on the machine does not count. */
+  get cpuMs() {
+    return this.#cpuMs;
   }
 
   /** A further figure, shown beside the rate. Its name says the unit: `heap bytes each`. NaN is no figure. */
