@@ -14,6 +14,7 @@ export * from './kernel/io-errors.ts';
 export type { LifecycleRecord } from './kernel/probe.ts';
 export type { Scheduler } from './kernel/scheduler.ts';
 export * from './kernel/sync-errors.ts';
+export * from './kernel/wait-errors.ts';
 export { Condition, type ConditionSnapshot } from './sync/condition.ts';
 export { Event, type EventSnapshot } from './sync/event.ts';
 export type { Guard } from './sync/guard.ts';
@@ -44,7 +45,8 @@ export type {
   RestartStrategy,
   SupervisionOptions,
 } from './taskthread/supervision.ts';
-export type { ReScheduleOptions, TaskAnswer, TaskBody, TaskOptions, TaskTurn } from './taskthread/task.ts';
+export type { TaskOptions } from './taskthread/task.ts';
+export type { ReScheduleOptions, TaskAnswer, TaskBody, TaskTurn } from './taskthread/task-turn.ts';
 export type { TaskRegistry } from './taskthread/task-registry.ts';
 export {
   type AnyThread,

@@ -69,7 +69,7 @@ export class Asks implements WaitOwner {
     if (refusal !== undefined) return rejected(refusal, this.#scheduler);
     // Parked before `make` is called: that is user code, and may answer at once, or cancel.
     const request: Request = { signal: undefined, reply: undefined, asked, blockers };
-    const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait });
+    const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait, scheduler: this.#scheduler });
     let loud = false;
     const reply = new Reply<Answer>((ok, value) => {
       this.#scheduler.spend();

@@ -2,8 +2,10 @@
  * The senders that wait for a place in one lane, in the order in which they came, and the count of what they wait to send.
  * Says what each waits for. Knows nothing of room: the lane decides who is let in, and when.
  */
-import { EdgeClosedError, type LaneLoad } from '../kernel/errors.ts';
+import { EdgeClosedError } from '../kernel/errors.ts';
+import { type LaneLoad } from '../kernel/wait-errors.ts';
 import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { LaneSnapshot } from './books.ts';
 import type { ResolvedLaneOptions } from './lane-options.ts';
@@ -12,7 +14,7 @@ import type { Wait } from './wait.ts';
 
 /** What the line needs of its lane. */
 export interface SenderLineOwner {
-  readonly owner: { readonly path: string };
+  readonly owner: { readonly path: string; readonly scheduler: Scheduler };
   readonly direction: 'down' | 'up';
   readonly options: ResolvedLaneOptions;
   snapshot(): LaneSnapshot;
@@ -52,7 +54,8 @@ export class SenderLine implements WaitOwner {
   park(item: Parcel, wait: Wait): Promise<unknown> {
     this.#count += item.count;
     this.#keys?.set(item.key, (this.#keys.get(item.key) ?? 0) + 1);
-    return this.#line.parkWaiter(this, { scope: wait.cancelScope, item, by: wait }).promise;
+    const { scheduler } = this.#owner.owner;
+    return this.#line.parkWaiter(this, { scope: wait.cancelScope, item, by: wait, scheduler }).promise;
   }
 
   /** To be called for each that stops waiting and is let in or refused. */

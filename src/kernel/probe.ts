@@ -6,7 +6,7 @@
  * nobody. Not here: who listens (`../taskthread/events`, later `../observe`).
  */
 import { messageOf } from './describe.ts';
-import type { DeadlockLink } from './errors.ts';
+import type { DeadlockLink } from './wait-errors.ts';
 
 /** How many of each kind are alive in this process, over all trees. A leak check compares two copies of it. */
 export interface LiveCounts {

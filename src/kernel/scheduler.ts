@@ -20,7 +20,24 @@ export interface Runnable {
   quota: number;
   /** Does one step. Never throws. */
   run(): void;
+  /** Who it is, in a trace: the thread's path, a task's name. */
+  readonly actor?: string;
+  /** What its next step would be, in a trace: `signalHandler`. */
+  describeStep?(): string;
 }
+
+/** A wait that begins, as a scheduler sees it that wants to know. */
+export interface BegunWait {
+  readonly parked: boolean;
+  /** On whose behalf, if that is known. */
+  readonly by: unknown;
+  /** What is waited on. */
+  readonly owner: object;
+  describe(): string;
+}
+
+/** Settles the promise of a wait that is over, now or later. */
+export type Settling = (settle: () => void) => void;
 
 /** Decides what runs next, and when the event loop gets its turn. A test can replace it. */
 export interface Scheduler {
@@ -36,6 +53,11 @@ export interface Scheduler {
   nextSlice(): Promise<void>;
   /** False when nobody waits for the next slice. Where it is not said, somebody may. */
   readonly sliceAwaited?: boolean;
+  /**
+   * Only a simulation's: is told of a wait that begins, and decides when the promise of one that is over settles, so that to go
+   * on is a step like all others. The wait itself is over at once: the hand-over stands (law 18).
+   */
+  beginWait?(wait: BegunWait): Settling;
 }
 
 /** Calls back when no microtask has anything left to do, before the event loop goes on. */
@@ -181,4 +203,9 @@ export class LoopScheduler implements Scheduler {
     endTurn?.();
     if (this.#head !== undefined) this.#drain();
   };
+}
+
+/** Calls back when all microtasks have run, those too that they bring, and the event loop has had its turn. */
+export function afterTurn(callback: () => void): void {
+  setImmediate(callback);
 }

@@ -11,7 +11,7 @@ import { CancelScope, type ScopeLevel, type ScopeMember } from './cancel-scope.t
 import type { Timer } from './clock.ts';
 import { NO_PARTIES, type Party, type PartyWait, type WaitDetails, type Waiting } from './party.ts';
 import { live } from './probe.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { BegunWait, Scheduler, Settling } from './scheduler.ts';
 
 /** What is waited on: it can say so, and puts its books right when a waiter gives up. */
 export interface WaitOwner {
@@ -29,7 +29,7 @@ export interface WaitOwner {
 }
 
 /** One parked wait. */
-export class Waiter implements ScopeMember, PartyWait {
+export class Waiter implements ScopeMember, PartyWait, BegunWait {
   readonly owner: WaitOwner;
   /** What the waiter brought along: the signal of a sender, say. */
   readonly item: unknown;
@@ -49,6 +49,8 @@ export class Waiter implements ScopeMember, PartyWait {
   nextMember: ScopeMember | undefined;
   previousOfParty: PartyWait | undefined;
   nextOfParty: PartyWait | undefined;
+  /** Settles the promise in a step of its own; undefined where that happens at once. */
+  settling: Settling | undefined;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
 
@@ -71,18 +73,22 @@ export class Waiter implements ScopeMember, PartyWait {
   }
 
   wake(value?: unknown): void {
-    if (this.#leave()) this.#resolve(value);
+    if (!this.#leave()) return;
+    if (this.settling === undefined) this.#resolve(value);
+    else this.settling(() => this.#resolve(value));
   }
 
   fail(error: unknown): void {
-    if (this.#leave()) this.#reject(error);
+    if (!this.#leave()) return;
+    if (this.settling === undefined) this.#reject(error);
+    else this.settling(() => this.#reject(error));
   }
 
   /** Fails the wait because what it waits for is over. Nobody may be awaiting it, and that it is over is no failure. */
   refuse(error: unknown): void {
-    if (!this.#leave()) return;
+    if (!this.parked) return;
     this.promise.catch(noop);
-    this.#reject(error);
+    this.fail(error);
   }
 
   reached(level: ScopeLevel, error: Error): void {
@@ -155,7 +161,8 @@ export class WaitQueue {
   parkWaiter(owner: WaitOwner, options: ParkOptions): Waiter {
     const { scope } = options;
     const source = options.source ?? false;
-    const since = scope?.host.scheduler.coarseNow ?? 0;
+    const scheduler = scope?.host.scheduler ?? options.scheduler;
+    const since = scheduler?.coarseNow ?? 0;
     const waiter = new Waiter(owner, options.item, source, options.by, since);
     waiter.line = this;
     waiter.previous = this.#last;
@@ -163,6 +170,7 @@ export class WaitQueue {
     else this.#last.next = waiter;
     this.#last = waiter;
     this.#length++;
+    waiter.settling = scheduler?.beginWait?.(waiter);
     waiter.party?.add(waiter);
     scope?.add(waiter);
     return waiter;
@@ -205,6 +213,8 @@ export interface ParkOptions {
   readonly item?: unknown;
   readonly source?: boolean | undefined;
   readonly by?: Waiting | undefined;
+  /** For a wait without a scope: the scheduler of its tree. */
+  readonly scheduler?: Scheduler | undefined;
 }
 
 /** All that waits in a scope and in those within it, newest first. */

@@ -8,7 +8,7 @@
  *
  * The party that began to wait last is looked at first: it is its wait that has closed the circle.
  */
-import { DeadlockError } from '../kernel/errors.ts';
+import { DeadlockError } from '../kernel/wait-errors.ts';
 import type { Party, PartyWatch } from '../kernel/party.ts';
 import { afterMicrotasks } from '../kernel/scheduler.ts';
 import { findCircle, linkOf } from './deadlock.ts';

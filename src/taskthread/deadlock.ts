@@ -7,7 +7,7 @@
  * by time, does not; so a party with such a wait does not either, whatever else it waits for. Among all answers that agree with
  * this the one is right in which most hang: parties that hang only because of each other.
  */
-import type { DeadlockLink } from '../kernel/errors.ts';
+import type { DeadlockLink } from '../kernel/wait-errors.ts';
 import type { Party, PartyWait } from '../kernel/party.ts';
 
 /** What keeps a party waiting: of each unit any one party is enough. */

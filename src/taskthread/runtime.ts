@@ -70,6 +70,14 @@ export abstract class Runtime extends ThreadView implements Runnable {
     this.stopping?.advance();
   }
 
+  describeStep(): string {
+    if (this.state === 'created') return 'enter';
+    if (this.ended) return 'has ended';
+    if (this.busy || !this.hasWork) return this.state === 'stopping' ? 'stops' : 'has nothing to do';
+    const lane = this.#readyHead;
+    return this.#endedChildren !== undefined || lane === undefined ? 'childEnded' : hookNameOf(lane);
+  }
+
   wake(): void {
     if (!this.ended) this.host.scheduler.enqueue(this);
   }

@@ -46,7 +46,7 @@ class Outside implements ParentEnd, WaitOwner {
   }
 
   waitEntered(edge: LocalEdge): Promise<unknown> {
-    edge.entering = this.#line.parkWaiter(this, { item: edge });
+    edge.entering = this.#line.parkWaiter(this, { item: edge, scheduler: this.host.scheduler });
     return edge.entering.promise;
   }
 

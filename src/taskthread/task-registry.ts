@@ -12,7 +12,8 @@ import {
   ThreadStoppingError,
 } from '../kernel/errors.ts';
 import { resolveLivenessOptions } from './liveness.ts';
-import { Task, type TaskBody, type TaskOptions, type TaskOwner } from './task.ts';
+import { Task, type TaskOptions, type TaskOwner } from './task.ts';
+import { type TaskBody } from './task-turn.ts';
 import type { Turn } from './turn.ts';
 
 /** Options of `tasks.delete`. */

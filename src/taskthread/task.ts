@@ -11,7 +11,6 @@
  * delay is not waited for, its sends finish, there is no next turn.
  */
 import { CancelScope } from '../kernel/cancel-scope.ts';
-import { milliseconds } from '../kernel/check.ts';
 import type { Timer } from '../kernel/clock.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
 import type { Waiting } from '../kernel/party.ts';
@@ -21,15 +20,8 @@ import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { isCancellation, isThenable, toPromise } from './cancellation.ts';
 import { type Execution, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { perSecond, type TaskSnapshot } from './snapshot.ts';
-import { Turn, type TurnOwner } from './turn.ts';
-
-/** What a task's body returns; made by `turn.reSchedule` and `turn.stop`. Returning nothing ends the task. */
-export type TaskAnswer = undefined;
-
-export interface ReScheduleOptions {
-  /** When the next turn is due, in milliseconds from now. Default: as soon as its turn comes. */
-  readonly afterMs?: number;
-}
+import { type TaskBody, TaskTurn, type TurnedTask } from './task-turn.ts';
+import type { Turn, TurnOwner } from './turn.ts';
 
 export interface TaskOptions {
   /** The task takes something in (a reader, an accept loop, a poller): it is ended first when the thread stops. */
@@ -57,53 +49,9 @@ export interface TaskOwner extends TurnOwner {
   late(what: string, error: unknown): void;
 }
 
-/** The turn of a task. */
-export class TaskTurn<in Up = never> extends Turn<Up> {
-  readonly #task: Task;
-
-  constructor(owner: TaskOwner, task: Task) {
-    super(owner, `task ${task.name}`);
-    this.#task = task;
-  }
-
-  /** Asks for another turn of this task, after this one has ended. Errors: `InvalidOptionError`, `ThreadEndedError`. */
-  reSchedule(options?: ReScheduleOptions): TaskAnswer {
-    this.#task.again(this, options?.afterMs === undefined ? 0 : milliseconds('reSchedule.afterMs', options.afterMs));
-  }
-
-  /** Asks the thread to stop; this turn is the last of its task. Errors: `ThreadEndedError`. */
-  override stop(): TaskAnswer {
-    this.#task.noMore(this);
-    super.stop();
-  }
-
-  protected override ownRefusal(): Error | undefined {
-    return this.#task.refusal;
-  }
-
-  /** Nobody: that a task waits keeps its thread from nothing. */
-  protected override watch(): undefined {}
-
-  protected override ownScope(): CancelScope {
-    return this.#task.getScope();
-  }
-}
-
-declare const BODY: unique symbol;
-
-/** A task's body: runs one turn. */
-export interface TaskBody<Up = never> {
-  (turn: TaskTurn<Up>): unknown;
-  /**
-   * Never there. A type with a property is no plain callback, and is compared as method parameters are: without it a thread
-   * that sends more could not stand for one that sends less (`out Up`).
-   */
-  readonly [BODY]?: never;
-}
-
 const NO_MORE = -1;
 
-export class Task implements Runnable, WaitOwner {
+export class Task implements Runnable, WaitOwner, TurnedTask {
   nextRunnable: Runnable | undefined;
   queued = false;
   quota = 1;
@@ -146,6 +94,15 @@ export class Task implements Runnable, WaitOwner {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Who it is, in a trace. */
+  get actor(): string {
+    return `${this.#owner.path} task ${this.name}`;
+  }
+
+  describeStep(): string {
+    return this.#over ? 'ends' : 'turn';
   }
 
   /** A turn is under way. */

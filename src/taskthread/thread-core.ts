@@ -111,6 +111,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#edge === undefined ? this.name : `${this.#edge.parent.path}/${this.name}-${this.id}`;
   }
 
+  /** Who it is, in a trace. */
+  get actor(): string {
+    return this.path;
+  }
+
   get handle(): ChildHandle {
     const { edge } = this;
     edge.handle ??= new ChildHandle(edge);
@@ -249,8 +254,9 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   waitEnded(wait: Wait): Promise<unknown> {
     const { edge } = this;
+    const { scheduler } = this.host;
     edge.enders ??= new WaitQueue();
-    return edge.enders.park(this, { scope: wait.cancelScope, by: wait });
+    return edge.enders.park(this, { scope: wait.cancelScope, by: wait, scheduler });
   }
 
   /** Somebody waits for its end, or listens: a failure is not silent then. */

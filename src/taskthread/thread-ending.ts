@@ -5,7 +5,8 @@
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
-import { CancelledError, IntakeClosedError, OverdueError, ThreadEndedError } from '../kernel/errors.ts';
+import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
+import { OverdueError } from '../kernel/wait-errors.ts';
 import { live } from '../kernel/probe.ts';
 import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
 import { deadlockWatch } from './deadlock-watch.ts';

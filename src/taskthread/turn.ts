@@ -78,6 +78,11 @@ export class Turn<in Up = never> implements Scoped {
     return this.#scope;
   }
 
+  /** Where its thread stands in the tree. */
+  get path(): string {
+    return this.#owner.path;
+  }
+
   /** Fires when this turn is cancelled: for `fetch` and every Node API that takes one. */
   get abortSignal(): AbortSignal {
     return this.cancelScope.abortSignal;

@@ -1,4 +1,14 @@
-/** For tests of programs on `taskthread`: virtual time and a leak check. */
+/** For tests of programs on `taskthread`: virtual time, simulation with a seed, a leak check. */
+export { InjectedFaultError, SimulationFailedError } from '../kernel/simulation-errors.ts';
 export type { LiveCounts } from '../kernel/probe.ts';
+export { type Exhaustive, type Explored, type ExploreOptions, explore } from './explore.ts';
+export type { FaultOptions } from './faults.ts';
 export { leakCheck, liveCounts } from './leak-check.ts';
-export { VirtualClock, VirtualTime } from './virtual-time.ts';
+export { matchers, type TaskThreadMatchers } from './matchers.ts';
+export { ProbeThread } from './probe-thread.ts';
+export { Recorder, recordInWords } from './recorder.ts';
+export { type SimulateOptions, type SimulationLimits, type SimulationResult, simulate } from './simulate.ts';
+export type { SimulatedProgram, Simulation } from './simulated-run.ts';
+export type { Strategy, StrategyKind } from './strategy.ts';
+export { VirtualClock } from './virtual-clock.ts';
+export { VirtualTime, type VirtualTimeOptions } from './virtual-time.ts';

@@ -1,88 +1,16 @@
 /**
  * Virtual time for a tree: a clock that stands still until it is moved by hand, or until nothing can run. Does not touch the
- * global timers. What it cannot see: waits on the outside world (sockets, files, processes); use real time for those.
+ * global timers. It cannot see waits on the outside world (a socket, a worker): those are named to it with `outside` or `hold`,
+ * and meanwhile it does not jump.
  *
  *     const time = new VirtualTime();
  *     const root = await time.run(start(() => new Root(), time.options));
  *     await time.advance(1000);
  */
 import type { Clock, Timer } from '../kernel/clock.ts';
-import { live } from '../kernel/probe.ts';
-import { LoopScheduler } from '../kernel/scheduler.ts';
-
-class VirtualTimer {
-  readonly at: number;
-  readonly order: number;
-  readonly callback: () => void;
-
-  constructor(at: number, order: number, callback: () => void) {
-    this.at = at;
-    this.order = order;
-    this.callback = callback;
-  }
-}
-
-/** A clock that only moves when told. Timers of one moment fire in the order in which they were set. */
-export class VirtualClock implements Clock {
-  #now: number;
-  #order = 0;
-  #timers = new Set<VirtualTimer>();
-
-  constructor(startMs = 1000) {
-    this.#now = startMs;
-  }
-
-  now(): number {
-    return this.#now;
-  }
-
-  epochNow(): number {
-    return Date.UTC(2000, 0, 1) + this.#now;
-  }
-
-  setTimer(delayMs: number, callback: () => void): Timer {
-    const timer = new VirtualTimer(this.#now + delayMs, this.#order++, callback);
-    this.#timers.add(timer);
-    live.timers++;
-    return timer;
-  }
-
-  clearTimer(timer: Timer): void {
-    if (timer instanceof VirtualTimer && this.#timers.delete(timer)) live.timers--;
-  }
-
-  get pendingTimers(): number {
-    return this.#timers.size;
-  }
-
-  /** When the next timer is due; undefined when there is none. */
-  get nextDue(): number | undefined {
-    return this.#next()?.at;
-  }
-
-  /** Moves to a moment and fires the first timer that is due by then; false when there is none. */
-  fireNext(until: number): boolean {
-    const timer = this.#next();
-    if (timer === undefined || timer.at > until) return false;
-    this.#timers.delete(timer);
-    live.timers--;
-    this.#now = Math.max(this.#now, timer.at);
-    timer.callback();
-    return true;
-  }
-
-  moveTo(moment: number): void {
-    this.#now = Math.max(this.#now, moment);
-  }
-
-  #next(): VirtualTimer | undefined {
-    let next: VirtualTimer | undefined;
-    for (const timer of this.#timers) {
-      if (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order)) next = timer;
-    }
-    return next;
-  }
-}
+import { realClock } from '../kernel/clock.ts';
+import { type BegunWait, LoopScheduler, type Settling } from '../kernel/scheduler.ts';
+import { VirtualClock } from './virtual-clock.ts';
 
 /** So often a scheduler may look at the clock before it is told that its slice is spent. */
 const LOOKS_PER_SLICE = 50_000;
@@ -129,19 +57,72 @@ class SliceClock implements Clock {
   }
 }
 
+/** A scheduler that knows who waits, so that a wait which nothing will end can be named. */
+class WatchingScheduler extends LoopScheduler {
+  readonly waits = new Set<BegunWait>();
+
+  beginWait(wait: BegunWait): Settling {
+    this.waits.add(wait);
+    return (settle) => {
+      this.waits.delete(wait);
+      settle();
+    };
+  }
+}
+
+export interface VirtualTimeOptions {
+  /** Jumps to the next timer by itself whenever nothing can run, as long as there is one. Default: only `run` does. */
+  readonly autojump?: boolean;
+}
+
+/** How long one looks away, in real time, while the outside world is awaited. */
+const OUTSIDE_MS = 1;
+
 /** A clock and a scheduler that belong together, and the words to move them. */
 export class VirtualTime {
-  readonly clock: VirtualClock = new VirtualClock();
-  readonly #sliceClock: SliceClock = new SliceClock(this.clock);
-  readonly scheduler: LoopScheduler = new LoopScheduler(this.#sliceClock);
+  readonly clock: VirtualClock;
+  readonly #sliceClock: SliceClock;
+  readonly #scheduler: WatchingScheduler;
+  /** What of the outside world is awaited just now, by name. */
+  readonly #held = new Map<object, string>();
+  #jumping = false;
+
+  constructor(options: VirtualTimeOptions = {}) {
+    this.clock = options.autojump === true ? new JumpingClock(() => this.#startJumping()) : new VirtualClock();
+    this.#sliceClock = new SliceClock(this.clock);
+    this.#scheduler = new WatchingScheduler(this.#sliceClock);
+  }
+
+  get scheduler(): LoopScheduler {
+    return this.#scheduler;
+  }
 
   /** For `start` and `runMain`. */
   get options(): { readonly clock: Clock; readonly scheduler: LoopScheduler } {
-    return { clock: this.clock, scheduler: this.scheduler };
+    return { clock: this.clock, scheduler: this.#scheduler };
   }
 
   get now(): number {
     return this.clock.now();
+  }
+
+  /** Keeps the time from jumping until the function that it gives is called: while a socket or a worker is awaited. */
+  hold(what: string): () => void {
+    const held = {};
+    this.#held.set(held, what);
+    return () => {
+      if (this.#held.delete(held) && this.clock instanceof JumpingClock) this.#startJumping();
+    };
+  }
+
+  /** Waits for something of the outside world; meanwhile the time does not jump. */
+  async outside<T>(what: string, promise: Promise<T>): Promise<T> {
+    const release = this.hold(what);
+    try {
+      return await promise;
+    } finally {
+      release();
+    }
   }
 
   /**
@@ -169,7 +150,7 @@ export class VirtualTime {
 
   /**
    * Waits for a promise, and jumps to the next timer whenever nothing can run. Throws when the promise waits for something that
-   * no timer will bring.
+   * no timer will bring, and names the waits that are left.
    */
   async run<T>(promise: Promise<T>): Promise<T> {
     let pending = true;
@@ -181,8 +162,57 @@ export class VirtualTime {
     for (;;) {
       await this.settle();
       if (!pending) return promise;
-      if (!this.clock.fireNext(Infinity))
-        throw new Error('virtual time stands still: nothing runs and no timer is set');
+      if (this.#held.size > 0) await lookAway();
+      else if (!this.clock.fireNext(Infinity)) throw new Error(this.#standsStill());
     }
   }
+
+  /** Jumps on as long as there are timers; begins again when one is set. */
+  async #jump(): Promise<void> {
+    for (;;) {
+      await this.settle();
+      if (this.#held.size > 0 || !this.clock.fireNext(Infinity)) break;
+    }
+    this.#jumping = false;
+  }
+
+  #startJumping(): void {
+    if (this.#jumping) return;
+    this.#jumping = true;
+    void this.#jump();
+  }
+
+  #standsStill(): string {
+    const waits = [...this.#scheduler.waits].map((wait) => describeWait(wait));
+    const names = waits.length === 0 ? 'no thread waits' : `these waits are left: ${waits.join('; ')}`;
+    return `virtual time stands still: nothing runs and no timer is set; ${names}`;
+  }
+}
+
+/** A clock that says when a timer is set. */
+class JumpingClock extends VirtualClock {
+  readonly #wake: () => void;
+
+  constructor(wake: () => void) {
+    super();
+    this.#wake = wake;
+  }
+
+  override setTimer(delayMs: number, callback: () => void): Timer {
+    this.#wake();
+    return super.setTimer(delayMs, callback);
+  }
+}
+
+/** A wait in words: who, as far as that is known, and on what. */
+export function describeWait(wait: BegunWait): string {
+  const { path, what } = (wait.by ?? {}) as { readonly path?: string; readonly what?: string };
+  const who = [path, what].filter((word) => word !== undefined && word !== '').join(' ');
+  return who === '' ? wait.describe() : `${who}: ${wait.describe()}`;
+}
+
+function lookAway(): Promise<void> {
+  return new Promise((resolve) => {
+    realClock.setTimer(OUTSIDE_MS, resolve);
+  });
 }

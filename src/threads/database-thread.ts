@@ -5,7 +5,7 @@
  */
 import { wholeNumber } from '../kernel/check.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
-import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
+import type { TaskAnswer, TaskTurn } from '../taskthread/task-turn.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 import { RowBatch, type RowBatchOptions } from './row-batch.ts';

@@ -7,7 +7,7 @@ import { TaskThreadError, TimeoutError } from '../kernel/errors.ts';
 import { SocketFailedError } from '../kernel/io-errors.ts';
 import type { Socket } from '../net/socket.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
-import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
+import type { TaskAnswer, TaskTurn } from '../taskthread/task-turn.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 import type { ReadingGate } from './reading-gate.ts';

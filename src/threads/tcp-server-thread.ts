@@ -7,7 +7,7 @@ import { Listener } from '../net/listener.ts';
 import type { Socket } from '../net/socket.ts';
 import type { AnyChild } from '../taskthread/child.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
-import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
+import type { TaskAnswer, TaskTurn } from '../taskthread/task-turn.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 

@@ -12,7 +12,7 @@ import { CancelledError, InvalidOptionError, TimeoutError } from '../kernel/erro
 import { AddressError } from '../kernel/io-errors.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
-import type { TaskAnswer, TaskTurn } from '../taskthread/task.ts';
+import type { TaskAnswer, TaskTurn } from '../taskthread/task-turn.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 import { Backoff, type BackoffOptions } from '../taskthread/backoff.ts';

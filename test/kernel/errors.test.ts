@@ -1,8 +1,10 @@
 import * as core from '../../src/kernel/errors.ts';
 import * as io from '../../src/kernel/io-errors.ts';
+import * as simulation from '../../src/kernel/simulation-errors.ts';
 import * as sync from '../../src/kernel/sync-errors.ts';
+import * as waits from '../../src/kernel/wait-errors.ts';
 
-const catalogue = { ...core, ...io, ...sync };
+const catalogue = { ...core, ...io, ...simulation, ...sync, ...waits };
 
 const cause = new Error('root of it');
 const bytes = Buffer.from('abc');
@@ -18,7 +20,7 @@ const lane = {
   maxBytes: 10,
   waiting: 1,
 } as const;
-const chain: readonly core.DeadlockLink[] = [
+const chain: readonly waits.DeadlockLink[] = [
   { path: '/A-1', hook: 'signalHandler', waitsFor: 'a place', lane, wayOut: 'a task' },
   { path: '/A-1/B-2', hook: 'enter', waitsFor: 'the end of /A-1', lane: undefined, wayOut: 'childEnded' },
 ];
@@ -87,6 +89,14 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ],
   ['AlreadyStartedError', new e.AlreadyStartedError('/A-1'), 'TT_ALREADY_STARTED', { path: '/A-1' }, '/A-1'],
   ['NotStartedError', new e.NotStartedError('Database'), 'TT_NOT_STARTED', {}, 'Database'],
+  ['InjectedFaultError', new e.InjectedFaultError('/A-1'), 'TT_INJECTED_FAULT', { path: '/A-1' }, '/A-1 crash'],
+  [
+    'SimulationFailedError',
+    new e.SimulationFailedError('books', { seed: 3, schedule: '4:1', report: 'the books', cause }),
+    'TT_SIMULATION_FAILED',
+    { kind: 'books', seed: 3, schedule: '4:1', cause },
+    'the books',
+  ],
   ['NoScopeError', new e.NoScopeError('sleep'), 'TT_NO_SCOPE', {}, 'sleep does not know'],
   [
     'ThreadStoppingError',

@@ -1,8 +1,9 @@
 /**
- * Shows that the checks of the random programs see: breaks a copy of the library on purpose, one law at a time, and says at
- * which seed that was found.
+ * Shows that the checks of the random programs, and of the exploring tests, see: breaks a copy of the library on purpose, one law
+ * at a time, and says at which seed that was found.
  *
- *     node test/random/mutations.mjs [word]      all, or those with this word in their name
+ *     node test/random/mutations.mjs [word]               all, or those with this word in their name
+ *     node test/random/mutations.mjs --explore [word]     by the exploring tests of the core
  *
  * A mutation replaces text of a source file; `stale` says that the text is not there any more and the list wants an update.
  */
@@ -100,6 +101,12 @@ const MUTATIONS = [
     '',
   ],
   ['turns of a task overlap', REGISTRY, 'const yielded = old.ended ||', 'const yielded = true ||'],
+  [
+    'a wake-up of several is forgotten',
+    QUEUE,
+    'while (this.#first !== undefined) this.#first.wake(value);',
+    'this.#first?.wake(value);',
+  ],
   ['a cancelled sleep keeps its timer', QUEUE, 'this.#scope.host.clock.clearTimer(this.#timer);', ''],
   [
     'a cancelled scope lets waits begin',
@@ -111,18 +118,23 @@ const MUTATIONS = [
   ['a cancel does not reach what waits', SCOPE, "this.#tellMembers('cancelled', error);", ''],
 ];
 
+const byExploring = process.argv[2] === '--explore';
+const word = process.argv[byExploring ? 3 : 2] ?? '';
+const folder = byExploring ? 'test/explore' : 'test/random';
+const tests = byExploring ? 'test/explore/core' : 'test/random/random-programs';
+
 const repository = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
 const copy = mkdtempSync(join(tmpdir(), 'mutations-'));
-for (const part of ['src', 'test/random', 'package.json', 'jest.config.cjs', 'tsconfig.json', 'tsconfig.base.json']) {
+for (const part of ['src', folder, 'package.json', 'jest.config.cjs', 'tsconfig.json', 'tsconfig.base.json']) {
   cpSync(join(repository, part), join(copy, part), { recursive: true });
 }
 symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
 
 /** What the random programs say about the copy as it is now. */
 function verdict() {
-  const env = { ...process.env, COUNT: '1000', SHRINK: '0' };
+  const env = { ...process.env, COUNT: '1000', SEEDS: '90', SHRINK: '0' };
   // Straight to jest, so that the time limit reaches what runs; and some mutations would take all the memory there is.
-  const jest = [join(repository, 'node_modules/jest/bin/jest.js'), '-i', 'test/random/random-programs'];
+  const jest = [join(repository, 'node_modules/jest/bin/jest.js'), '-i', tests];
   const run = spawnSync(process.execPath, ['--max-old-space-size=600', ...jest], {
     cwd: copy,
     env,
@@ -134,13 +146,15 @@ function verdict() {
   if (run.status === 0) return undefined;
   const text = run.stdout + run.stderr;
   const found = /1 seeds: (.*) \((\d+)\)/.exec(text);
-  return found === null ? `found: ${text.slice(0, 300)}` : `found at seed ${found[2]}: ${found[1]}`;
+  if (found !== null) return `found at seed ${found[2]}: ${found[1]}`;
+  const failed = /SimulationFailedError: (.*)\n *(seed \d+, .*)/.exec(text);
+  return failed === null ? `found: ${text.slice(0, 300)}` : `found (${failed[2]}): ${failed[1]}`;
 }
 
 const before = verdict();
 if (before !== undefined) console.log(`the library as it is fails already, so the rest says little: ${before}`);
 let missed = 0;
-for (const [name, file, text, other] of MUTATIONS.filter(([name]) => name.includes(process.argv[2] ?? ''))) {
+for (const [name, file, text, other] of MUTATIONS.filter(([name]) => name.includes(word))) {
   const path = join(copy, file);
   let source;
   try {
@@ -160,7 +174,7 @@ for (const [name, file, text, other] of MUTATIONS.filter(([name]) => name.includ
   const found = verdict();
   writeFileSync(path, source);
   if (found === undefined) missed++;
-  console.log(`${found === undefined ? 'MISSED  ' : 'seen    '} ${name}: ${found ?? 'not in 1,000 programs'}`);
+  console.log(`${found === undefined ? 'MISSED  ' : 'seen    '} ${name}: ${found ?? 'by none'}`);
 }
 rmSync(copy, { recursive: true });
 process.exitCode = missed === 0 && before === undefined ? 0 : 1;

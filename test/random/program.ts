@@ -5,7 +5,7 @@
  * Not here: what executes it (`random-thread`, `run`) and what must hold meanwhile (`ledger`, `checks`).
  */
 import type { OverflowPolicy } from '../../src/intercom/overflow.ts';
-import { Dice } from './dice.ts';
+import { Dice } from '../../src/testing/dice.ts';
 
 export interface Budget {
   readonly drainMs: number;

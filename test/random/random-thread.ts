@@ -3,7 +3,7 @@ import type { LaneOptions } from '../../src/intercom/lane-options.ts';
 import type { AnyChild, Child } from '../../src/taskthread/child.ts';
 import type { Outcome } from '../../src/taskthread/lifecycle.ts';
 import type { Closable } from '../../src/taskthread/spec.ts';
-import type { TaskTurn } from '../../src/taskthread/task.ts';
+import type { TaskTurn } from '../../src/taskthread/task-turn.ts';
 import { lifeOf, TaskThread } from '../../src/taskthread/taskthread.ts';
 import type { Turn } from '../../src/taskthread/turn.ts';
 import { codeOf, type LaneLog, type Resource, type Run, type Signal, type ThreadLog } from './ledger.ts';

@@ -17,7 +17,7 @@ import {
   type Turn,
 } from '../../src/index.ts';
 import { VirtualTime } from '../../src/testing/index.ts';
-import { Dice } from '../random/dice.ts';
+import { Dice } from '../../src/testing/dice.ts';
 import { detection } from './detection-switch.ts';
 import { Toy } from './toys.ts';
 

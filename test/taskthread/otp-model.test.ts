@@ -3,7 +3,7 @@
  * time steps. `FULL=1` runs five thousand, `SEED=17` one, and prints it.
  */
 import { type AnyChild, type Child, TaskThread, type Turn } from '../../src/index.ts';
-import { Dice } from '../random/dice.ts';
+import { Dice } from '../../src/testing/dice.ts';
 import { type ModelChild, type ModelOptions, OtpSupervisor } from './otp-model.ts';
 import { checkThreads, grow, settle, takeWarnings, Toy, time } from './toys.ts';
 

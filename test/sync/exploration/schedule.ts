@@ -1,5 +1,5 @@
 /** A schedule: who says which word when, made from a seed, printed in words, and made smaller when it fails. */
-import { Dice } from '../../random/dice.ts';
+import { Dice } from '../../../src/testing/dice.ts';
 
 export interface Step {
   readonly word: string;

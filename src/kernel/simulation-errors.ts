@@ -1,0 +1,32 @@
+/**
+ * A part of the catalogue: what a simulation (`../testing`) says and does. The rules are those of `errors`.
+ */
+import { TaskThreadError } from './errors.ts';
+
+/** A fault that a simulation was asked to inject: this thread is made to crash. */
+export class InjectedFaultError extends TaskThreadError {
+  readonly code = 'TT_INJECTED_FAULT';
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`an injected fault made ${path} crash`);
+    this.path = path;
+  }
+}
+
+/** A simulated run has failed. The message has the schedule as a list of steps, and the line that replays it. */
+export class SimulationFailedError extends TaskThreadError {
+  readonly code = 'TT_SIMULATION_FAILED';
+  /** What was wrong, in a few words that stay the same for the same fault. */
+  readonly kind: string;
+  readonly seed: number;
+  /** Where the run went another way than in the order of arrival. With the seed it replays the run. */
+  readonly schedule: string;
+
+  constructor(kind: string, run: { seed: number; schedule: string; report: string; cause?: unknown }) {
+    super(run.report, run.cause === undefined ? undefined : { cause: run.cause });
+    this.kind = kind;
+    this.seed = run.seed;
+    this.schedule = run.schedule;
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * `simulate`: runs a program once, with every step chosen by a strategy from a seed, or replayed from a schedule. The same seed,
+ * strategy and program give the same run to the letter, on every version of Node.
+ *
+ *     await simulate({ seed: 17 }, async (sim) => {
+ *       const root = await sim.start(() => new Root());
+ *       ...
+ *     });
+ */
+import { knownFields, wholeNumber } from '../kernel/check.ts';
+import { SimulationFailedError } from '../kernel/simulation-errors.ts';
+import { type FaultOptions, type ResolvedFaults, resolveFaults } from './faults.ts';
+import { reportOf } from './report.ts';
+import { formatSchedule, parseSchedule, type Schedule } from './schedule.ts';
+import { runSimulated, type SimulatedProgram } from './simulated-run.ts';
+import { makeChooser, resolveStrategy, type Strategy, type StrategyKind } from './strategy.ts';
+
+/** What may be said of a run, whoever starts it. */
+export interface SimulationLimits {
+  /** Faults to inject: none. */
+  readonly faults?: FaultOptions;
+  /** A run that has not ended after so many steps has failed: 50,000. */
+  readonly maxSteps?: number;
+  /** A send that still waits for its place after so many steps has failed: 10,000. */
+  readonly settleSteps?: number;
+}
+
+export interface SimulateOptions extends SimulationLimits {
+  /** Where all chance of the run comes from: 1. */
+  readonly seed?: number;
+  /** How steps are chosen: `random`. */
+  readonly strategy?: Strategy | StrategyKind;
+  /** Replays a run instead, as a failure has printed it: `14:1 17:2`. */
+  readonly schedule?: string;
+}
+
+/** How a simulated run went. */
+export interface SimulationResult {
+  readonly seed: number;
+  readonly steps: number;
+  /** Every step in words. */
+  readonly trace: readonly string[];
+  /** What the program has said, in order. */
+  readonly words: readonly string[];
+  /** With the seed it replays this run. */
+  readonly schedule: string;
+}
+
+export interface ResolvedLimits {
+  readonly faults: ResolvedFaults | undefined;
+  readonly maxSteps: number;
+  readonly settleSteps: number;
+}
+
+const DEFAULT_MAX_STEPS = 50_000;
+const DEFAULT_SETTLE_STEPS = 10_000;
+export const limitNames: readonly string[] = ['faults', 'maxSteps', 'settleSteps'];
+
+export function resolveLimits(options: SimulationLimits): ResolvedLimits {
+  return {
+    faults: options.faults && resolveFaults('options.faults', options.faults),
+    maxSteps: wholeNumber('options.maxSteps', options.maxSteps ?? DEFAULT_MAX_STEPS, 1),
+    settleSteps: wholeNumber('options.settleSteps', options.settleSteps ?? DEFAULT_SETTLE_STEPS, 1),
+  };
+}
+
+/**
+ * Runs a program once in a simulation. Rejects with `SimulationFailedError` when it throws, stands still, takes more than its
+ * steps, breaks a law or an invariant, or leaves something alive; `InvalidOptionError`.
+ * *Cancel-safe:* it cannot be cancelled; `maxSteps` bounds it.
+ */
+export async function simulate(options: SimulateOptions, program: SimulatedProgram): Promise<SimulationResult> {
+  knownFields('options', options, ['seed', 'strategy', 'schedule', ...limitNames]);
+  const seed = wholeNumber('options.seed', options.seed ?? 1, 0);
+  const strategy = resolveStrategy('options.strategy', options.strategy ?? 'random');
+  const limits = resolveLimits(options);
+  const replayed: Schedule | undefined =
+    options.schedule === undefined ? undefined : parseSchedule('options.schedule', options.schedule);
+  const chooser = makeChooser(strategy, seed);
+  const run = await runSimulated({ seed, chooser, schedule: replayed, ...limits, traced: true }, program);
+  const schedule = formatSchedule(run.schedule);
+  if (run.failure !== undefined) {
+    const { kind, cause } = run.failure;
+    const report = reportOf(run.failure, { seed, run, limits: options });
+    throw new SimulationFailedError(kind, { seed, schedule, report, cause });
+  }
+  return { seed, steps: run.steps, trace: run.trace, words: run.words, schedule };
+}

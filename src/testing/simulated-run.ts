@@ -1,0 +1,332 @@
+/**
+ * One simulated run: drives the scheduler step by step, and looks in between whether everything is as it must be.
+ *
+ *     step ──► all microtasks run ──► checks ──► step … ──► nothing can run ──► at rest? ──► the time jumps ──► step …
+ *
+ * A step begins only when every microtask of the one before has run, so what a step does is settled when the next is chosen.
+ * A run ends when its program has, and its trees; or with the first thing that is wrong, and then its trees are given up.
+ */
+import { SenderLine } from '../intercom/sender-line.ts';
+import { messageOf } from '../kernel/describe.ts';
+import { TaskThreadError } from '../kernel/errors.ts';
+import { type LifecycleRecord, live } from '../kernel/probe.ts';
+import { afterTurn } from '../kernel/scheduler.ts';
+import type { Child } from '../taskthread/child.ts';
+import { type StartOptions, start } from '../taskthread/start.ts';
+import { abandonTree } from '../taskthread/stop.ts';
+import type { TaskThread } from '../taskthread/taskthread.ts';
+import { ThreadLife } from '../taskthread/thread-life.ts';
+import { Dice } from './dice.ts';
+import { Faults, isInjected, type ResolvedFaults } from './faults.ts';
+import { leakCheck } from './leak-check.ts';
+import type { Schedule } from './schedule.ts';
+import { SimulatedScheduler } from './simulated-scheduler.ts';
+import { type Chooser, waysOf } from './strategy.ts';
+import { TreeChecks, type Wrong } from './tree-checks.ts';
+import { hearUnhandled } from './unhandled.ts';
+import { describeWait } from './virtual-time.ts';
+
+/** What a simulated program is given. */
+export interface Simulation {
+  /** For `start`, where the program starts its roots itself. */
+  readonly options: Required<Pick<StartOptions, 'clock' | 'scheduler' | 'random' | 'onRecord'>>;
+  /** Virtual milliseconds. */
+  readonly now: number;
+  /** From 0 up to but not including 1, by the seed. */
+  random(): number;
+  /** Starts a root in this simulation; as `start` otherwise. A root that is left at the end of the program is stopped. */
+  start<C extends TaskThread<never, never, never>>(
+    make: (() => C) | C,
+    options?: Pick<StartOptions, 'name' | 'onRecord'>,
+  ): Promise<Child<C>>;
+  /** Lets others go first: a step of the program ends here. */
+  checkpoint(): Promise<void>;
+  sleep(ms: number): Promise<void>;
+  /** What must hold after every step: `check` gives false, or throws, when it does not. */
+  always(name: string, check: () => unknown): void;
+  /** Says a word: it stands in the trace, and in `words`. */
+  say(word: string): void;
+  /** What was said, in order. */
+  readonly words: readonly string[];
+}
+
+export type SimulatedProgram = (simulation: Simulation) => unknown;
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly chooser: Chooser;
+  readonly schedule?: Schedule | undefined;
+  readonly faults: ResolvedFaults | undefined;
+  readonly maxSteps: number;
+  readonly settleSteps: number;
+  readonly traced: boolean;
+  readonly counted?: boolean;
+}
+
+/** What was wrong with a run. */
+export interface Failure extends Wrong {
+  /** What was thrown, if anything was. */
+  readonly cause?: unknown;
+}
+
+export interface SimulatedRun {
+  readonly steps: number;
+  readonly decisions: number;
+  readonly schedule: Schedule;
+  readonly failure: Failure | undefined;
+  /** The steps in words; empty unless asked for. */
+  readonly trace: readonly string[];
+  /** The lines of the trace in which the run went another way than in order. */
+  readonly marks: readonly number[];
+  readonly words: readonly string[];
+  readonly widths: readonly number[];
+}
+
+/** So many turns of the event loop nothing must come before the time jumps, and before a run is said to stand still. */
+const TURNS_TO_JUMP = 2;
+const TURNS_TO_STAND_STILL = 10;
+/** How often the waits of all senders are looked through. */
+const LOOK_THROUGH = 256;
+/** What is given up has so many steps to come to its end. */
+const STEPS_AFTER = 10_000;
+const ANOTHER_STREAM = 0x5bd1e995;
+const FAULT_STREAM = 0x2545f491;
+
+export function runSimulated(options: RunOptions, program: SimulatedProgram): Promise<SimulatedRun> {
+  return new Driver(options, program).drive();
+}
+
+class Driver implements Simulation {
+  readonly words: string[] = [];
+  readonly options: Simulation['options'];
+  readonly #program: SimulatedProgram;
+  readonly #scheduler: SimulatedScheduler;
+  readonly #checks = new TreeChecks();
+  readonly #invariants: { readonly name: string; readonly check: () => unknown }[] = [];
+  readonly #dice: Dice;
+  readonly #maxSteps: number;
+  readonly #settleSteps: number;
+  readonly #checkLeaks = leakCheck();
+  readonly #before = { ...live };
+  #failure: Failure | undefined;
+  #programDone = false;
+  #givenUp = false;
+  #quietTurns = 0;
+  #finish!: () => void;
+
+  constructor(options: RunOptions, program: SimulatedProgram) {
+    this.#program = program;
+    this.#maxSteps = options.maxSteps;
+    this.#settleSteps = options.settleSteps;
+    this.#dice = new Dice(options.seed ^ ANOTHER_STREAM);
+    this.#scheduler = new SimulatedScheduler({
+      chooser: options.chooser,
+      ways: options.schedule && waysOf(options.schedule),
+      faults: options.faults && new Faults(options.faults, new Dice(options.seed ^ FAULT_STREAM)),
+      traced: options.traced,
+      counted: options.counted ?? false,
+      onRunnable: (runnable) => {
+        if (runnable instanceof ThreadLife) this.#checks.saw(runnable);
+      },
+    });
+    const { clock } = this.#scheduler;
+    const { onRecord } = this.#checks;
+    this.options = { clock, scheduler: this.#scheduler, random: () => this.#dice.next(), onRecord };
+  }
+
+  async drive(): Promise<SimulatedRun> {
+    const stopHearing = hearUnhandled((error) => {
+      if (!isInjected(error)) this.#fail('an unhandled rejection', messageOf(error), error);
+    });
+    try {
+      const finished = new Promise<void>((resolve) => {
+        this.#finish = resolve;
+      });
+      this.#scheduler.addStep('the program', () => void this.#runProgram());
+      afterTurn(this.#pump);
+      await finished;
+    } finally {
+      stopHearing();
+    }
+    const { steps, decisions, deviations, trace = [], marks, widths = [] } = this.#scheduler;
+    return {
+      steps,
+      decisions,
+      schedule: deviations,
+      failure: this.#failure,
+      trace,
+      marks,
+      words: this.words,
+      widths,
+    };
+  }
+
+  // ---- as the program sees it ----
+
+  get now(): number {
+    return this.#scheduler.clock.now();
+  }
+
+  random(): number {
+    return this.#dice.next();
+  }
+
+  start<C extends TaskThread<never, never, never>>(
+    make: (() => C) | C,
+    { onRecord, ...options }: Pick<StartOptions, 'name' | 'onRecord'> = {},
+  ): Promise<Child<C>> {
+    const told = (record: LifecycleRecord): void => {
+      this.#checks.onRecord(record);
+      onRecord?.(record);
+    };
+    return start(make, { ...options, ...this.options, onRecord: told });
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#scheduler.nextSlice();
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#scheduler.clock.setTimer(ms, resolve);
+    });
+  }
+
+  always(name: string, check: () => unknown): void {
+    this.#invariants.push({ name, check });
+  }
+
+  say(word: string): void {
+    this.words.push(word);
+    this.#scheduler.note(`  “${word}”`);
+  }
+
+  // ---- one step after the other ----
+
+  async #runProgram(): Promise<void> {
+    try {
+      await this.#program(this);
+      for (const root of this.#checks.roots.toReversed()) if (!root.ended) await root.handle.stop();
+    } catch (error) {
+      if (!isInjected(error)) this.#fail(`the program threw ${nameOf(error)}`, messageOf(error), error);
+    }
+    this.#programDone = true;
+  }
+
+  readonly #pump = (): void => {
+    try {
+      if (this.#turn()) afterTurn(this.#pump);
+      else this.#finish();
+    } catch (error) {
+      this.#fail('the simulation itself threw', messageOf(error), error);
+      this.#finish();
+    }
+  };
+
+  /** False when the run is over. */
+  #turn(): boolean {
+    if (this.#givenUp) return this.#runRest();
+    this.#look();
+    if (this.#failure !== undefined) {
+      this.#giveUp();
+      return true;
+    }
+    const scheduler = this.#scheduler;
+    scheduler.collectDue();
+    if (!scheduler.idle) {
+      this.#quietTurns = 0;
+      if (scheduler.steps < this.#maxSteps) scheduler.runStep();
+      else this.#fail('the step budget is spent', `${this.#maxSteps} steps; ${this.#waitsInWords()}`);
+      return true;
+    }
+    if (++this.#quietTurns <= TURNS_TO_JUMP) return true;
+    const wrong = scheduler.delayed > 0 ? undefined : this.#checks.atRest();
+    if (wrong !== undefined) this.#fail(wrong.kind, wrong.text);
+    else if (scheduler.jump()) this.#quietTurns = 0;
+    else if (this.#programDone) return this.#end();
+    else if (this.#quietTurns > TURNS_TO_STAND_STILL) this.#fail('it stands still', this.#waitsInWords());
+    return true;
+  }
+
+  #look(): void {
+    const wrong = this.#checks.afterStep();
+    if (wrong !== undefined) this.#fail(wrong.kind, wrong.text);
+    for (const { name, check } of this.#invariants) this.#checkInvariant(name, check);
+    const { steps, waits } = this.#scheduler;
+    if (steps % LOOK_THROUGH !== 0) return;
+    for (const [wait, { origin, sinceStep }] of waits) {
+      if (steps - sinceStep < this.#settleSteps) return;
+      if (wait.owner instanceof SenderLine && wait.parked) {
+        this.#fail(
+          'a send does not settle',
+          `${origin.title} waits since ${this.#settleSteps} steps for ${wait.describe()}`,
+        );
+      }
+    }
+  }
+
+  #checkInvariant(name: string, check: () => unknown): void {
+    try {
+      if (check() === false) this.#fail(`not always: ${name}`, 'it does not hold any more');
+    } catch (error) {
+      this.#fail(`not always: ${name}`, messageOf(error), error);
+    }
+  }
+
+  #end(): boolean {
+    const wrong = this.#checks.atEnd();
+    if (wrong !== undefined) {
+      this.#fail(wrong.kind, wrong.text);
+      return true;
+    }
+    try {
+      this.#checkLeaks();
+      return false;
+    } catch (error) {
+      this.#fail('left alive', messageOf(error));
+      return true;
+    }
+  }
+
+  #fail(kind: string, text: string, cause?: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#scheduler.note(`✗ ${kind}`);
+    this.#scheduler.endTrace();
+    this.#failure = cause === undefined ? { kind, text } : { kind, text, cause };
+  }
+
+  /** The trees are given up, and all that is left of the run comes to its end in order. */
+  #giveUp(): void {
+    this.#givenUp = true;
+    this.#scheduler.endChoices();
+    for (const root of this.#checks.roots) if (!root.ended) abandonTree(root);
+    this.#quietTurns = 0;
+  }
+
+  #runRest(): boolean {
+    const scheduler = this.#scheduler;
+    scheduler.collectDue();
+    if (scheduler.steps < this.#maxSteps + STEPS_AFTER && !scheduler.idle) {
+      scheduler.runStep();
+      return true;
+    }
+    if (++this.#quietTurns <= TURNS_TO_STAND_STILL) return true;
+    scheduler.clock.clearAll();
+    // What this run has left alive is counted, and reported, in this run: the next one must not find it again.
+    Object.assign(live, this.#before);
+    return false;
+  }
+
+  #waitsInWords(): string {
+    const waits = [...this.#scheduler.waits].map(([wait, { origin }]) =>
+      wait.by === undefined ? `${origin.title}: ${wait.describe()}` : describeWait(wait),
+    );
+    if (waits.length === 0) return 'no thread waits: what the program awaits is outside of the simulation';
+    return `these wait: ${waits.join('; ')}`;
+  }
+}
+
+function nameOf(error: unknown): string {
+  if (error instanceof TaskThreadError) return error.code;
+  return typeof error === 'object' && error !== null && 'name' in error ? String(error.name) : 'something';
+}

@@ -1,0 +1,328 @@
+/**
+ * A scheduler whose every step is chosen. What could run is a list, in the order of arrival; a chooser, or a schedule to replay,
+ * says which of them does. Steps are:
+ *
+ *   a thread's or a task's turn to run (one signal, one turn)      the end of a wait: whoever waited goes on
+ *   whoever has let others go first goes on                        a timer that is due
+ *
+ * and before a thread's step, or a hook's going on, a fault may be injected. Each choice is one decision, with a number; so a
+ * run is the same again when its decisions are.
+ *
+ * Not here: when the next step is to be run (`simulation`: not before every microtask of the last one has), what must hold in
+ * between (`tree-checks`).
+ */
+import type { Timer } from '../kernel/clock.ts';
+import type { BegunWait, Runnable, Scheduler, Settling } from '../kernel/scheduler.ts';
+import { CRASH, type Faults, HANG } from './faults.ts';
+import type { Deviation } from './schedule.ts';
+import type { Choice, Chooser } from './strategy.ts';
+import { VirtualClock, type VirtualTimer } from './virtual-clock.ts';
+
+interface Step extends Choice {
+  /** In words; called only for a trace. */
+  readonly title: () => string;
+  readonly runnable: Runnable | undefined;
+  /** A fault has put it off; it is spared then. */
+  readonly putOff?: boolean;
+  readonly go: () => void;
+}
+
+/** Who runs just now. */
+interface Origin {
+  readonly actor: string;
+  readonly title: string;
+}
+
+/** In whose name a wait has begun, and at which step. */
+interface BegunAt {
+  readonly origin: Origin;
+  readonly sinceStep: number;
+}
+
+/** A clock that knows who has set each of its timers. */
+class SimulatedClock extends VirtualClock {
+  readonly #origin: () => Origin;
+  readonly #cleared: (timer: VirtualTimer) => void;
+  readonly #origins = new WeakMap<object, Origin>();
+
+  constructor(origin: () => Origin, cleared: (timer: VirtualTimer) => void) {
+    super();
+    this.#origin = origin;
+    this.#cleared = cleared;
+  }
+
+  override setTimer(delayMs: number, callback: () => void): Timer {
+    const timer = super.setTimer(delayMs, callback);
+    this.#origins.set(timer, this.#origin());
+    return timer;
+  }
+
+  override clearTimer(timer: Timer): void {
+    super.clearTimer(timer);
+    this.#cleared(timer as VirtualTimer);
+  }
+
+  originOf(timer: VirtualTimer): Origin {
+    return this.#origins.get(timer)!;
+  }
+}
+
+export interface SchedulerOptions {
+  readonly chooser: Chooser;
+  /** Replays these ways instead of asking the chooser. */
+  readonly ways?: ReadonlyMap<number, number> | undefined;
+  readonly faults?: Faults | undefined;
+  /** Keeps the list of steps in words. */
+  readonly traced: boolean;
+  /** Keeps how many ways each decision had. */
+  readonly counted: boolean;
+  /** A runnable comes for the first time. */
+  readonly onRunnable: (runnable: Runnable) => void;
+}
+
+export class SimulatedScheduler implements Scheduler {
+  readonly clock: VirtualClock;
+  readonly trace: readonly string[] | undefined;
+  /** The lines of the trace in which the run went another way than in order. */
+  readonly marks: number[] = [];
+  readonly deviations: Deviation[] = [];
+  readonly widths: number[] | undefined;
+  /** The waits that have begun and are not over, and in whose name. */
+  readonly waits: Map<BegunWait, BegunAt> = new Map<BegunWait, BegunAt>();
+  /** Steps that a fault has put off. */
+  delayed = 0;
+  decisions = 0;
+  steps = 0;
+  /** Where the trace is written; undefined when it is not, or not any more. */
+  #tracing: string[] | undefined;
+  readonly #clock: SimulatedClock;
+  readonly #chooser: Chooser;
+  readonly #ways: ReadonlyMap<number, number> | undefined;
+  readonly #faults: Faults | undefined;
+  readonly #onRunnable: (runnable: Runnable) => void;
+  readonly #ready: Step[] = [];
+  readonly #actors = new WeakMap<Runnable, string>();
+  readonly #dueTimers = new Map<VirtualTimer, Step>();
+  #origin: Origin = { actor: 'the program', title: 'the program' };
+  /** No more choices: what is left runs in order. */
+  #over = false;
+
+  constructor(options: SchedulerOptions) {
+    const cleared = (timer: VirtualTimer): void => this.#forgetTimer(timer);
+    this.#clock = new SimulatedClock(() => this.#origin, cleared);
+    this.clock = this.#clock;
+    this.#chooser = options.chooser;
+    this.#ways = options.ways;
+    this.#faults = options.faults;
+    this.#onRunnable = options.onRunnable;
+    this.#tracing = options.traced ? [] : undefined;
+    this.trace = this.#tracing;
+    this.widths = options.counted ? [] : undefined;
+  }
+
+  // ---- as a tree sees it ----
+
+  get coarseNow(): number {
+    return this.#clock.now();
+  }
+
+  enqueue(runnable: Runnable): void {
+    if (runnable.queued) return;
+    runnable.queued = true;
+    this.#ready.push(this.#stepOf(runnable));
+  }
+
+  resume(runnable: Runnable): void {
+    this.enqueue(runnable);
+  }
+
+  spend(): boolean {
+    const { decision, given } = this.#nextDecision(2);
+    const way = given ?? (this.#chooser.yields(this.#origin.actor, decision) ? 1 : 0);
+    if (way === 0) return false;
+    this.#took(decision, way, 2);
+    this.#note(() => `${this.#origin.title} lets others go first`, true);
+    return true;
+  }
+
+  nextSlice(): Promise<void> {
+    const { actor, title } = this.#origin;
+    return new Promise((resolve) => {
+      this.#ready.push({ actor, title: () => `${title} goes on`, runnable: undefined, go: resolve });
+    });
+  }
+
+  beginWait(wait: BegunWait): Settling {
+    const origin = this.#origin;
+    this.waits.set(wait, { origin, sinceStep: this.steps });
+    return (settle) => {
+      this.waits.delete(wait);
+      const on = this.#tracing === undefined ? '' : wait.describe();
+      const title = (): string => `${origin.title} goes on after ${on}`;
+      this.#settle(wait, { actor: origin.actor, title, runnable: undefined, go: settle });
+    };
+  }
+
+  // ---- as a simulation drives it ----
+
+  get idle(): boolean {
+    return this.#ready.length === 0;
+  }
+
+  /** Adds a step of the program around the tree. */
+  addStep(title: string, go: () => void): void {
+    this.#ready.push({ actor: title, title: () => title, runnable: undefined, go });
+  }
+
+  /** Says a word in the trace. */
+  note(word: string): void {
+    this.#note(() => word, false);
+  }
+
+  /** Timers that are due by now become steps. */
+  collectDue(): void {
+    const now = this.#clock.now();
+    while (this.#clock.nextDue !== undefined && this.#clock.nextDue <= now) this.#collect();
+  }
+
+  /** Moves the time to the next timers; false when there are none. */
+  jump(): boolean {
+    const due = this.#clock.nextDue;
+    if (due === undefined) return false;
+    this.#note(() => `the time is ${due} ms`, false);
+    this.#clock.moveTo(due);
+    this.collectDue();
+    return true;
+  }
+
+  /** Runs one of the steps that could run. */
+  runStep(): void {
+    const ready = this.#ready;
+    let way = 0;
+    if (ready.length > 1 && !this.#over) {
+      const { decision, given } = this.#nextDecision(ready.length);
+      way = given ?? this.#chooser.step(ready, decision);
+      if (way >= ready.length) way = ready.length - 1;
+      if (way > 0) this.#took(decision, way, ready.length);
+    }
+    const step = way === 0 ? ready.shift()! : ready.splice(way, 1)[0]!;
+    this.steps++;
+    if (step.runnable !== undefined && step.putOff !== true && this.#hit(step, step.runnable)) return;
+    const title = this.#tracing === undefined ? '' : step.title();
+    this.#origin = { actor: step.actor, title: title.replace(/ goes on( after .*)?$/, '') };
+    this.#note(() => title, way > 0);
+    step.go();
+  }
+
+  /** What is left runs in the order of arrival, and without faults. */
+  endChoices(): void {
+    this.#over = true;
+  }
+
+  /** What comes now is no part of the run any more. */
+  endTrace(): void {
+    this.#tracing = undefined;
+  }
+
+  #stepOf(runnable: Runnable): Step {
+    let actor = this.#actors.get(runnable);
+    if (actor === undefined) {
+      this.#onRunnable(runnable);
+      actor = runnable.actor ?? 'somebody';
+      this.#actors.set(runnable, actor);
+    }
+    return {
+      actor,
+      title: () => `${actor} ${runnable.describeStep?.() ?? 'runs'}`,
+      runnable,
+      go: () => {
+        runnable.queued = false;
+        runnable.quota = 1;
+        runnable.run();
+      },
+    };
+  }
+
+  #hit(step: Step, runnable: Runnable): boolean {
+    const faults = this.#faults;
+    const victim = this.#over ? undefined : faults?.victim(runnable);
+    if (faults === undefined || victim === undefined) return false;
+    const { decision, given } = this.#nextDecision(3);
+    const way = given ?? faults.stepWay();
+    if (way === 0) return false;
+    this.#took(decision, way, 3);
+    this.#note(
+      () => `fault: ${step.actor} ${way === CRASH ? 'crashes' : `stands still for ${faults.delayMs} ms`}`,
+      true,
+    );
+    if (way === CRASH) {
+      runnable.queued = false;
+      faults.crash(victim);
+    } else this.#putOff(step, faults.delayMs);
+    return true;
+  }
+
+  #settle(wait: BegunWait, step: Step): void {
+    const faults = this.#faults;
+    if (faults !== undefined && !this.#over && faults.hitsWait(wait)) {
+      const { decision, given } = this.#nextDecision(3);
+      const way = given ?? faults.waitWay();
+      if (way !== 0) {
+        this.#took(decision, way, 3);
+        const what = way === HANG ? 'hangs' : `is ${faults.delayMs} ms late`;
+        this.#note(() => `fault: ${step.title().replace(' goes on', ` ${what}`)}`, true);
+        if (way !== HANG) this.#putOff(step, faults.delayMs);
+        return;
+      }
+    }
+    this.#ready.push(step);
+  }
+
+  #putOff(step: Step, ms: number): void {
+    this.delayed++;
+    this.#clock.setTimer(ms, () => {
+      this.delayed--;
+      this.#ready.push({ ...step, putOff: true });
+    });
+  }
+
+  #collect(): void {
+    const timer = this.#clock.takeNext(this.#clock.now());
+    if (timer === undefined) return;
+    const { actor, title } = this.#clock.originOf(timer);
+    const step: Step = {
+      actor,
+      title: () => `a timer of ${title}`,
+      runnable: undefined,
+      go: () => {
+        this.#dueTimers.delete(timer);
+        timer.callback();
+      },
+    };
+    this.#dueTimers.set(timer, step);
+    this.#ready.push(step);
+  }
+
+  #forgetTimer(timer: VirtualTimer): void {
+    const step = this.#dueTimers.get(timer);
+    if (step === undefined) return;
+    this.#dueTimers.delete(timer);
+    this.#ready.splice(this.#ready.indexOf(step), 1);
+  }
+
+  #nextDecision(width: number): { readonly decision: number; readonly given: number | undefined } {
+    const decision = this.decisions++;
+    this.widths?.push(width);
+    return { decision, given: this.#over ? 0 : this.#ways && (this.#ways.get(decision) ?? 0) };
+  }
+
+  #took(decision: number, way: number, width: number): void {
+    this.deviations.push({ decision, way: Math.min(way, width - 1) });
+  }
+
+  #note(word: () => string, marked: boolean): void {
+    if (this.#tracing === undefined) return;
+    if (marked) this.marks.push(this.#tracing.length);
+    this.#tracing.push(word());
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * The core's own exploring tests: a short one here; `npm run explore -- --minutes 10` goes on for longer, from other seeds.
+ * `SEEDS=1000 npx jest test/explore` runs more of them.
+ */
+import { explore, leakCheck } from '../../src/testing/index.ts';
+import { corePrograms } from './programs.ts';
+
+const seeds = Number(process.env['SEEDS'] ?? 90);
+
+test.each(corePrograms)(
+  'no schedule of “$name” breaks a law',
+  async ({ run, limits = {} }) => {
+    const check = leakCheck();
+    const explored = await explore({ seeds, ...limits }, run);
+    expect(explored.schedules).toBeGreaterThan(seeds / 2);
+    check();
+  },
+  30_000 + seeds * 100,
+);

@@ -1,0 +1,374 @@
+/** A simulated run: the same again for a seed, another one for another, and what is found to be wrong with it (law 20). */
+import { type AnyChild, type Child, start, TaskThread, type TaskTurn, type Turn } from '../../src/index.ts';
+import { live } from '../../src/kernel/probe.ts';
+import {
+  leakCheck,
+  type SimulatedProgram,
+  type SimulateOptions,
+  SimulationFailedError,
+  type StrategyKind,
+  simulate,
+} from '../../src/testing/index.ts';
+import { fiveTasks } from './five-tasks.ts';
+
+let checkLeaks: () => void;
+
+beforeEach(() => {
+  checkLeaks = leakCheck();
+});
+
+afterEach(() => checkLeaks());
+
+async function traceOf(options: SimulateOptions, program = fiveTasks as SimulatedProgram): Promise<string> {
+  return (await simulate(options, program)).trace.join('\n');
+}
+
+/** What a run that must fail fails with. */
+async function failureOf(program: SimulatedProgram, options: SimulateOptions = {}): Promise<SimulationFailedError> {
+  const failure = await simulate(options, program).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(SimulationFailedError);
+  return failure as SimulationFailedError;
+}
+
+/** Does what its test wants. */
+class Toy extends TaskThread<string, string, string> {
+  readonly heard: string[] = [];
+  onSignal: (word: string, turn: Turn<string>) => unknown = () => undefined;
+  onEnter: (me: Toy, turn: Turn<string>) => unknown = () => undefined;
+
+  protected override enter(turn: Turn<string>) {
+    return this.onEnter(this, turn) as Promise<void>;
+  }
+
+  protected override signalHandler(word: string, turn: Turn<string>) {
+    this.heard.push(word);
+    return this.onSignal(word, turn);
+  }
+
+  protected override childSignalHandler(word: string, _child: AnyChild) {
+    this.heard.push(word);
+  }
+
+  task(name: string, body: (turn: TaskTurn<string>) => unknown) {
+    this.tasks.reCreate(name, body);
+  }
+
+  add(toy: Toy): Promise<Child<Toy>> {
+    return this.addChild(toy, { onFailure: 'ignore' });
+  }
+
+  tell(child: Child<Toy>, word: string) {
+    return this.send(child, word);
+  }
+}
+
+/** A root that sends nothing up, as its type must say. */
+const asRoot = (toy: Toy): never => toy as never;
+
+describe('five tasks with fifty checkpoints each', () => {
+  test('ten runs of a seed give one trace', async () => {
+    const traces = new Set<string>();
+    for (let i = 0; i < 10; i++) traces.add(await traceOf({ seed: 7 }));
+    expect(traces.size).toBe(1);
+  });
+
+  test('two hundred seeds give two hundred traces', async () => {
+    const traces = new Set<string>();
+    for (let seed = 0; seed < 200; seed++) traces.add(await traceOf({ seed }));
+    expect(traces.size).toBe(200);
+  });
+
+  test.each<StrategyKind>(['in-order', 'random', 'priority', 'delay'])(
+    'the schedule of a run with the strategy %s replays it to the letter',
+    async (strategy) => {
+      const run = await simulate({ seed: 3, strategy }, fiveTasks);
+      const replayed = await simulate({ seed: 3, schedule: run.schedule }, fiveTasks);
+      expect(replayed.trace).toEqual(run.trace);
+      expect(run.schedule === '').toBe(strategy === 'in-order');
+    },
+  );
+});
+
+describe('what is chosen', () => {
+  /** All that several seeds say, each in one line. */
+  async function linesOf(program: SimulatedProgram, seeds = 60): Promise<Set<string>> {
+    const lines = new Set<string>();
+    for (let seed = 0; seed < seeds; seed++) lines.add((await simulate({ seed }, program)).words.join(' '));
+    return lines;
+  }
+
+  test('which of two children has its signal handled first', async () => {
+    const lines = await linesOf(async (sim) => {
+      const children = [new Toy(), new Toy()];
+      const root = new Toy();
+      for (const [i, child] of children.entries()) child.onSignal = () => sim.say(`child ${i}`);
+      root.onEnter = async (me, turn) => {
+        const handles = [await me.add(children[0]!), await me.add(children[1]!)];
+        for (const handle of handles) await turn.send(handle, 'go');
+      };
+      await sim.start(asRoot(root));
+      await sim.sleep(1);
+    });
+    expect([...lines].toSorted()).toEqual(['child 0 child 1', 'child 1 child 0']);
+  });
+
+  test('which of the timers of one moment is first', async () => {
+    const lines = await linesOf(async (sim) => {
+      const wait = async (word: string): Promise<void> => {
+        await sim.sleep(10);
+        sim.say(word);
+      };
+      await Promise.all([wait('a'), wait('b')]);
+    });
+    expect([...lines].toSorted()).toEqual(['a b', 'b a']);
+  });
+
+  test('who of those that wait for an end goes on first', async () => {
+    const lines = await linesOf(async (sim) => {
+      const root = await sim.start(asRoot(new Toy()));
+      const wait = async (word: string): Promise<void> => {
+        await root.join();
+        sim.say(word);
+      };
+      await Promise.all([wait('a'), wait('b'), root.stop()]);
+    });
+    expect([...lines].toSorted()).toEqual(['a b', 'b a']);
+  });
+
+  test('whether a send that has room lets others go first', async () => {
+    const lines = await linesOf(async (sim) => {
+      const root = new Toy();
+      root.onEnter = async (me) => {
+        const child = await me.add(new Toy());
+        me.task('a', async (turn) => {
+          await turn.send(child, 'a');
+          sim.say('a');
+        });
+        me.task('b', () => sim.say('b'));
+      };
+      await sim.start(asRoot(root));
+      await sim.sleep(1);
+    });
+    expect([...lines].toSorted()).toEqual(['a b', 'b a']);
+  });
+
+  test('random numbers come from the seed', async () => {
+    const numbers = async (seed: number): Promise<string> =>
+      (await simulate({ seed }, (sim) => sim.say(`${sim.random()} ${sim.options.random()}`))).words.join();
+    expect(await numbers(1)).toBe(await numbers(1));
+    expect(await numbers(1)).not.toBe(await numbers(2));
+  });
+
+  test('a day passes at once, and only when nothing can run', async () => {
+    const { words } = await simulate({}, async (sim) => {
+      const before = sim.now;
+      const root = new Toy();
+      root.onEnter = (me) =>
+        me.task('work', async (turn) => {
+          for (let i = 0; i < 100; i++) await turn.sleep(0);
+          sim.say(`worked for ${sim.now - before} ms`);
+        });
+      await sim.start(asRoot(root));
+      await sim.sleep(24 * 3600 * 1000);
+      sim.say(`${sim.now - before} ms`);
+    });
+    expect(words).toEqual(['worked for 0 ms', '86400000 ms']);
+  });
+
+  test('the root may be started by the program itself, and what is left is stopped', async () => {
+    const root = asRoot(new Toy()) as Toy;
+    const { trace } = await simulate({}, async (sim) => {
+      await start(asRoot(root), sim.options);
+    });
+    expect(trace).toContain('/Toy-1 enter');
+    expect(root.path).toBe('/Toy-1');
+  });
+});
+
+describe('a run fails', () => {
+  test('with what its program throws, and says how to see it again', async () => {
+    const failure = await failureOf(() => {
+      throw new TypeError('no');
+    });
+    expect(failure).toMatchObject({ kind: 'the program threw TypeError', seed: 1, schedule: '' });
+    expect(failure.cause).toBeInstanceOf(TypeError);
+    expect(failure.message).toContain("await simulate({ seed: 1, schedule: '' }, program)");
+  });
+
+  test('when it stands still, and names who waits for what', async () => {
+    const failure = await failureOf(async (sim) => {
+      const root = new Toy();
+      const silent = new Toy();
+      root.onEnter = async (me, turn) => {
+        const child = await me.add(silent);
+        await turn.ask(child, () => 'no answer');
+      };
+      await sim.start(asRoot(root));
+    });
+    expect(failure.kind).toBe('it stands still');
+    expect(failure.message).toContain('/Toy-1 enter: an answer of /Toy-1/Toy-2');
+  });
+
+  test('when its program waits for something outside', async () => {
+    const failure = await failureOf(() => new Promise(() => {}));
+    expect(failure.message).toContain('what the program awaits is outside of the simulation');
+  });
+
+  test('when its steps are spent', async () => {
+    const failure = await failureOf(
+      async (sim) => {
+        const root = new Toy();
+        root.onEnter = (me) => me.task('spin', (turn) => turn.reSchedule());
+        await sim.start(asRoot(root));
+        await sim.sleep(1);
+      },
+      { maxSteps: 500 },
+    );
+    expect(failure.kind).toBe('the step budget is spent');
+  });
+
+  test('when a send does not settle within its steps', async () => {
+    const failure = await failureOf(
+      async (sim) => {
+        const root = new Toy();
+        const slow = new Toy();
+        slow.onSignal = () => new Promise(() => {});
+        root.onEnter = async (me) => {
+          const child = await me.add(slow);
+          me.task('spin', (turn) => turn.reSchedule());
+          for (let i = 0; i < 200; i++) await me.tell(child, 'more');
+        };
+        await sim.start(asRoot(root));
+      },
+      { maxSteps: 20_000, settleSteps: 1000 },
+    );
+    expect(failure.kind).toBe('a send does not settle');
+    expect(failure.message).toContain('a place in the inbox of /Toy-1/Toy-2');
+  });
+
+  test('when an invariant of the user does not hold after a step', async () => {
+    let count = 0;
+    let seen = 0;
+    const failure = await failureOf(async (sim) => {
+      sim.always('small', () => {
+        seen = Math.max(seen, count);
+        return count < 3;
+      });
+      for (let i = 0; i < 10; i++) {
+        count++;
+        await sim.checkpoint();
+      }
+    });
+    expect(failure.kind).toBe('not always: small');
+    expect(seen).toBe(3);
+  });
+
+  test('when a rejection is not handled', async () => {
+    const failure = await failureOf(async (sim) => {
+      void Promise.reject(new Error('nobody looks'));
+      await sim.checkpoint();
+    });
+    expect(failure).toMatchObject({ kind: 'an unhandled rejection' });
+    expect(failure.message).toContain('nobody looks');
+  });
+
+  test('when a root has failed', async () => {
+    const failure = await failureOf(async (sim) => {
+      const root = new Toy();
+      root.onEnter = (me) =>
+        me.task('break', () => {
+          throw new Error('broken');
+        });
+      await sim.start(asRoot(root));
+      await sim.sleep(1);
+    });
+    expect(failure.kind).toBe('a root has failed');
+    expect(failure.message).toContain('broken');
+  });
+
+  test('when something is left alive', async () => {
+    const failure = await failureOf(() => {
+      live.sockets++;
+    });
+    expect(failure.kind).toBe('left alive');
+    expect(failure.message).toContain('1 sockets');
+  });
+
+  test.each<[string, object, string]>([
+    ['a seed that is no number', { seed: -1 }, 'options.seed'],
+    ['an unknown strategy', { strategy: 'best' }, 'options.strategy'],
+    ['a broken schedule', { schedule: '4-5' }, 'options.schedule'],
+    ['an unknown field', { seeds: 3 }, 'seeds'],
+    ['a fault that is no chance', { faults: { crash: 2 } }, 'options.faults.crash'],
+    ['no step at all', { maxSteps: 0 }, 'options.maxSteps'],
+  ])('with InvalidOptionError for %s', async (_, options, field) => {
+    await expect(simulate(options as SimulateOptions, () => {})).rejects.toMatchObject({
+      code: 'TT_INVALID_OPTION',
+      message: expect.stringContaining(field) as string,
+    });
+  });
+});
+
+describe('a fault', () => {
+  const pingPong: SimulatedProgram = async (sim) => {
+    const root = new Toy();
+    const child = new Toy();
+    child.onSignal = async (word, turn) => {
+      await turn.sleep(1);
+      sim.say(`${word} at ${sim.now}`);
+    };
+    let handle!: Child<Toy>;
+    root.onEnter = async (me) => {
+      handle = await me.add(child);
+    };
+    await sim.start(asRoot(root));
+    for (const word of ['a', 'b']) if (handle.state === 'running') void root.tell(handle, word)?.catch(() => {});
+    await sim.sleep(100);
+    sim.say(`${handle.outcome?.kind ?? handle.state}`);
+  };
+
+  test('none is injected unless it is asked for', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      expect((await simulate({ seed }, pingPong)).words).toEqual(['a at 1001', 'b at 1002', 'running']);
+    }
+  });
+
+  test('crash: a thread fails instead of its next step, and what that causes is no failure of the run', async () => {
+    const { words, trace } = await simulate({ faults: { crash: 1 } }, pingPong);
+    expect(words).toEqual(['failed']);
+    expect(trace.join('\n')).toContain('fault: /Toy-1/Toy-2 crashes');
+  });
+
+  test('delay: a signal is handled later', async () => {
+    const { words } = await simulate({ faults: { delay: 1, delayMs: 7 } }, pingPong);
+    expect(words[0]).toBe('a at 1008');
+  });
+
+  test('late: a hook goes on later', async () => {
+    const { words } = await simulate({ faults: { late: 1, delayMs: 5 } }, pingPong);
+    expect(words[0]).toBe('a at 1006');
+  });
+
+  test('hang: a hook never goes on, and is given up by name at the end', async () => {
+    const { words, trace } = await simulate({ faults: { hang: 1 } }, pingPong);
+    expect(words).toEqual(['running']);
+    expect(trace.some((line) => line.startsWith('fault: /Toy-1/Toy-2 signalHandler hangs'))).toBe(true);
+  });
+
+  test('only those are hit that may be', async () => {
+    const { words } = await simulate({ faults: { crash: 1, only: (path) => path.includes('Other') } }, pingPong);
+    expect(words).toEqual(['a at 1001', 'b at 1002', 'running']);
+  });
+
+  test('is in the schedule, and replayed', async () => {
+    const faults = { crash: 0.05, late: 0.1, delay: 0.1 };
+    for (let seed = 0; seed < 20; seed++) {
+      const run = await simulate({ seed, faults }, pingPong);
+      const again = await simulate({ seed, schedule: run.schedule, faults: { ...faults } }, pingPong);
+      expect(again.trace).toEqual(run.trace);
+    }
+  });
+});
