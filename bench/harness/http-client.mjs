@@ -18,15 +18,16 @@ function request() {
   });
 }
 
-parentPort.on('message', async (message) => {
-  if (message === 'end') {
-    over = true;
-    return;
-  }
+async function measure() {
   do requests.push(await request());
   while (!over);
   agent.destroy();
   parentPort.postMessage({ kind: 'measured', requests });
+}
+
+parentPort.on('message', (message) => {
+  if (message === 'begin') void measure();
+  else over = true;
 });
 await request();
 parentPort.postMessage({ kind: 'ready' });

@@ -28,15 +28,15 @@ const ask = (work) =>
     const responder = yield* spawn(function* () {
       for (;;) {
         const { value } = yield* queue.next();
-        value.resolve(value.n + 1);
+        value.reply.resolve(value.n + 1);
       }
     });
     let answered = 0;
     work.begin();
     for (let n = 0; n < work.size; n++) {
-      const { operation, resolve } = withResolvers();
-      queue.add({ n, resolve });
-      if ((yield* operation) === n + 1) answered++;
+      const reply = withResolvers();
+      queue.add({ n, reply });
+      if ((yield* reply.operation) === n + 1) answered++;
     }
     work.end();
     yield* responder.halt();
@@ -91,7 +91,7 @@ const nursery = (what) => (work) =>
       }
       yield* until(Promise.resolve());
       if (what === 'spawn') work.end();
-      ready.resolve();
+      void ready.resolve();
       yield* suspend();
     });
     const ready = withResolvers();

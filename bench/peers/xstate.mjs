@@ -82,7 +82,10 @@ async function relay(work) {
   const actors = [root];
   for (let depth = 1; depth < 5; depth++) {
     const above = actors.at(-1);
-    actors.push(createActor(fromCallback(({ receive }) => void receive((event) => above.send(event)))).start());
+    const handOn = fromCallback(({ receive }) => {
+      receive((event) => above.send(event));
+    });
+    actors.push(createActor(handOn).start());
   }
   const leaf = actors.at(-1);
   work.begin();
