@@ -79,7 +79,7 @@ const nursery = (what) => (work) =>
     const parent = yield* spawn(function* () {
       if (what === 'spawn') work.begin();
       for (let i = 0; i < work.size; i++) {
-        yield* spawn(function* () {
+        void (yield* spawn(function* () {
           const queue = createQueue();
           began++;
           try {
@@ -87,11 +87,11 @@ const nursery = (what) => (work) =>
           } finally {
             ended++;
           }
-        });
+        }));
       }
       yield* until(Promise.resolve());
       if (what === 'spawn') work.end();
-      void ready.resolve();
+      ready.resolve();
       yield* suspend();
     });
     const ready = withResolvers();

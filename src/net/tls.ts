@@ -8,7 +8,22 @@ import { knownFields } from '../kernel/check.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 
-const SHARED_FIELDS = [
+type SharedField =
+  | 'ALPNProtocols'
+  | 'ca'
+  | 'cert'
+  | 'ciphers'
+  | 'key'
+  | 'maxVersion'
+  | 'minVersion'
+  | 'passphrase'
+  | 'pfx'
+  | 'rejectUnauthorized'
+  | 'secureContext';
+type ClientField = SharedField | 'checkServerIdentity' | 'servername' | 'session';
+type ServerField = SharedField | 'requestCert' | 'SNICallback';
+
+const SHARED_FIELDS: readonly SharedField[] = [
   'ALPNProtocols',
   'ca',
   'cert',
@@ -20,18 +35,18 @@ const SHARED_FIELDS = [
   'pfx',
   'rejectUnauthorized',
   'secureContext',
-] as const;
-const CLIENT_FIELDS = [...SHARED_FIELDS, 'checkServerIdentity', 'servername', 'session'] as const;
-const SERVER_FIELDS = [...SHARED_FIELDS, 'requestCert', 'SNICallback'] as const;
+];
+const CLIENT_FIELDS: readonly ClientField[] = [...SHARED_FIELDS, 'checkServerIdentity', 'servername', 'session'];
+const SERVER_FIELDS: readonly ServerField[] = [...SHARED_FIELDS, 'requestCert', 'SNICallback'];
 
 /**
  * How a connection that we open is secured: Node's options for `tls.connect` that say whom to trust (`ca`), who we are
  * (`cert`, `key`), and what we speak. With none, the peer needs a certificate that Node trusts by itself.
  */
-export type TlsClientOptions = Pick<ConnectionOptions, (typeof CLIENT_FIELDS)[number]>;
+export type TlsClientOptions = Pick<ConnectionOptions, ClientField>;
 
 /** How connections to us are secured: Node's options for `tls.createServer`. `cert` and `key` at least. */
-export type TlsServerOptions = Pick<TlsOptions, (typeof SERVER_FIELDS)[number]>;
+export type TlsServerOptions = Pick<TlsOptions, ServerField>;
 
 /** What a secured connection tells of itself, as plain data. */
 export interface TlsSnapshot {
