@@ -244,22 +244,23 @@ export class Lane extends LaneContents implements SenderLineOwner {
   }
 
   #makeRoom(parcel: Parcel): void {
+    const deliveries = this.forgetOldest();
     const oldest = this.dropOldest();
     const more: unknown[] = this.queue.fits(parcel) ? NONE : [];
     while (!this.queue.fits(parcel)) more.push(this.dropOldest());
     this.#accept(parcel);
     this.#noteOverflow();
-    this.signalLost(oldest, DROPPED_OLDEST);
+    this.signalLost(oldest, DROPPED_OLDEST, deliveries);
     for (const signal of more) this.signalLost(signal, DROPPED_OLDEST);
   }
 
   #replace(parcel: Parcel, place: number): void {
-    if (place === 0) this.forgetOldest();
+    const deliveries = place === 0 ? this.forgetOldest() : 0;
     this.accepted += parcel.count;
     this.dropped += this.queue.countAt(place);
     const old = this.queue.replace(place, parcel);
     this.#noteHighWater();
-    this.signalLost(old, 'dropped: a later signal with the same key took its place (latest)');
+    this.signalLost(old, 'dropped: a later signal with the same key took its place (latest)', deliveries);
   }
 
   #noteHighWater(): void {

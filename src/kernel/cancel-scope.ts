@@ -11,6 +11,7 @@
  * Not here: the parking itself (`wait-queue`), and which thread owns which scope (`../taskthread`).
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Timer } from './clock.ts';
 import { CancelledError } from './errors.ts';
 import type { Host } from './host.ts';
@@ -60,6 +61,8 @@ export class CancelScope implements ScopeMember, Scoped {
   #firstMember: ScopeMember | undefined;
   #intakeError: Error | undefined;
   #error: Error | undefined;
+  /** Makes the error of the end when somebody asks for it: its trace costs more than all the rest of a short life. */
+  #makeError: (() => Error) | undefined;
   #ended = false;
   readonly #shielded: boolean;
   #timer: Timer | undefined;
@@ -79,10 +82,10 @@ export class CancelScope implements ScopeMember, Scoped {
     const { timeoutMs } = options;
     this.deadline = timeoutMs === undefined ? outer : Math.min(outer, host.clock.now() + timeoutMs);
     parent?.add(this);
-    if (timeoutMs !== undefined && this.#error === undefined) {
+    if (timeoutMs !== undefined && !this.cancelled) {
       this.#timer = host.clock.setTimer(timeoutMs, () => {
         this.#timer = undefined;
-        if (this.#error !== undefined) return;
+        if (this.cancelled) return;
         this.#timedOut = true;
         this.cancel(new CancelledError(`a time limit of ${timeoutMs} ms has passed`));
       });
@@ -94,7 +97,16 @@ export class CancelScope implements ScopeMember, Scoped {
   }
 
   get cancelled(): boolean {
-    return this.#error !== undefined;
+    return this.#error !== undefined || this.#makeError !== undefined;
+  }
+
+  /** Why it is cancelled or over. */
+  get #reason(): Error | undefined {
+    if (this.#makeError !== undefined) {
+      this.#error = this.#makeError();
+      this.#makeError = undefined;
+    }
+    return this.#error;
   }
 
   /** True once the thread that it belongs to has ended. */
@@ -111,18 +123,20 @@ export class CancelScope implements ScopeMember, Scoped {
   get abortSignal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#error !== undefined) this.#controller.abort(this.#error);
+      // Every wait of a thread may listen to it: many listeners are no leak here.
+      setMaxListeners(Infinity, this.#controller.signal);
+      if (this.cancelled) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
   }
 
   get refusal(): Error | undefined {
-    return this.#error ?? this.#closedInto?.refusal;
+    return this.#reason ?? this.#closedInto?.refusal;
   }
 
   /** The same of a wait on a source, for something to take in. */
   get sourceRefusal(): Error | undefined {
-    return this.#error ?? this.#intakeError ?? this.#closedInto?.sourceRefusal;
+    return this.#reason ?? this.#intakeError ?? this.#closedInto?.sourceRefusal;
   }
 
   /** Throws if this scope is cancelled. */
@@ -136,7 +150,7 @@ export class CancelScope implements ScopeMember, Scoped {
   }
 
   cancel(error: Error): void {
-    if (this.#error !== undefined) return;
+    if (this.cancelled) return;
     this.#error = error;
     this.#clearTimer();
     this.#tellMembers('cancelled', error);
@@ -144,19 +158,20 @@ export class CancelScope implements ScopeMember, Scoped {
   }
 
   closeIntake(error: Error): void {
-    if (this.#intakeError !== undefined || this.#error !== undefined) return;
+    if (this.#intakeError !== undefined || this.cancelled) return;
     this.#intakeError = error;
     this.#tellMembers('intake-closed', error);
   }
 
-  /** The thread has ended: also what is shielded is over. */
-  end(error: Error): void {
+  /** The thread has ended: also what is shielded is over. The error, or what makes it when it is asked for. */
+  end(error: Error | (() => Error)): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#error = error;
+    this.#error = undefined;
+    this.#makeError = typeof error === 'function' ? error : () => error;
     this.#clearTimer();
-    this.#tellMembers('ended', error);
-    this.#controller?.abort(error);
+    if (this.#firstMember !== undefined) this.#tellMembers('ended', this.#reason!);
+    this.#controller?.abort(this.#reason);
     this.scope?.remove(this);
   }
 
@@ -186,7 +201,7 @@ export class CancelScope implements ScopeMember, Scoped {
   add(member: ScopeMember): void {
     if (this.#closedInto !== undefined) {
       this.#closedInto.add(member);
-      if (this.#error !== undefined) member.reached('cancelled', this.#error);
+      if (this.cancelled) member.reached('cancelled', this.#reason!);
       return;
     }
     member.scope = this;
@@ -194,8 +209,8 @@ export class CancelScope implements ScopeMember, Scoped {
     member.nextMember = this.#firstMember;
     if (this.#firstMember !== undefined) this.#firstMember.previousMember = member;
     this.#firstMember = member;
-    if (this.#ended) member.reached('ended', this.#error!);
-    else if (this.#error !== undefined) member.reached('cancelled', this.#error);
+    if (this.#ended) member.reached('ended', this.#reason!);
+    else if (this.cancelled) member.reached('cancelled', this.#reason!);
     else if (this.#intakeError !== undefined) member.reached('intake-closed', this.#intakeError);
   }
 

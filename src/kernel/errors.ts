@@ -69,6 +69,15 @@ export class TimeoutError extends TaskThreadError {
   }
 }
 
+/** The `TimeoutError` of a time limit further in has come out of this one, whose time is not over. `cause` is that error. */
+export class UncaughtTimeoutError extends TaskThreadError {
+  readonly code = 'TT_UNCAUGHT_TIMEOUT';
+
+  constructor(cause: TimeoutError) {
+    super(`a time limit further in has passed and was not caught there: ${cause.message}`, { cause });
+  }
+}
+
 /** An intake task waited for its source while its thread was asked to stop: take no more, finish what you have. */
 export class IntakeClosedError extends TaskThreadError {
   readonly code = 'TT_INTAKE_CLOSED';

@@ -12,6 +12,8 @@ export interface Host {
   readonly probe: Probe;
   /** A number from 0 up to but not including 1. */
   readonly random: () => number;
+  /** Each wait keeps where it began. */
+  readonly tracesWaits: boolean;
   /** The next thread's number, unique in the tree. */
   nextId: number;
 }
@@ -20,6 +22,7 @@ export interface HostOptions {
   readonly clock?: Clock | undefined;
   readonly scheduler?: Scheduler | undefined;
   readonly random?: (() => number) | undefined;
+  readonly traceWaits?: boolean | undefined;
   readonly onRecord?: ((record: LifecycleRecord) => void) | undefined;
 }
 
@@ -30,6 +33,7 @@ export function makeHost(options: HostOptions): Host {
     scheduler: options.scheduler ?? new LoopScheduler(clock),
     probe: new Probe(options.onRecord),
     random: options.random ?? Math.random,
+    tracesWaits: options.traceWaits ?? false,
     nextId: 1,
   };
 }

@@ -93,6 +93,17 @@ export class MalformedFrameError extends TaskThreadError {
   }
 }
 
+/** A process of the system could not be started. `cause` is Node's error, or its name when that is all that is known. */
+export class ProcessNotStartedError extends TaskThreadError {
+  readonly code = 'TT_PROCESS_NOT_STARTED';
+  readonly file: string;
+
+  constructor(file: string, cause: unknown) {
+    super(`cannot start ${file}: ${typeof cause === 'string' ? cause : messageOf(cause)}`, { cause });
+    this.file = file;
+  }
+}
+
 /** An optional package is needed for what was asked, and it is not installed. */
 export class MissingPackageError extends TaskThreadError {
   readonly code = 'TT_MISSING_PACKAGE';

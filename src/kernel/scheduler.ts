@@ -12,6 +12,7 @@
  * are cheap. A step is charged its whole quota, so a quota grows only where it is used up: who has one thing to do each time
  * is charged one.
  */
+import { runOutside } from './ambient-storage.ts';
 import type { Clock } from './clock.ts';
 
 /** Something that can be given a step: a thread with work, a task whose turn is due. Links itself into the run queue. */
@@ -146,7 +147,8 @@ export class LoopScheduler implements Scheduler {
 
   readonly #drain = (): void => {
     try {
-      this.#runQueued();
+      // Whoever has armed the drain may be a spawned function: what runs in it is not on that function's behalf.
+      runOutside(this.#runQueued);
     } finally {
       // A runnable that broke the rule and threw must not take the rest of the tree with it.
       if (this.#head === undefined) this.#armed = false;
@@ -154,7 +156,7 @@ export class LoopScheduler implements Scheduler {
     }
   };
 
-  #runQueued(): void {
+  readonly #runQueued = (): void => {
     while (this.#head !== undefined && !this.#spent) {
       const runnable = this.#head;
       this.#head = runnable.nextRunnable;
@@ -169,7 +171,7 @@ export class LoopScheduler implements Scheduler {
         if (runnable.queued && runnable.quota < LARGEST_QUOTA) runnable.quota *= 2;
       } else if (took > SLOW_MS) runnable.quota = 1;
     }
-  }
+  };
 
   /** Reads the clock, opens a slice or finds it spent; returns the milliseconds since the last reading of this slice. */
   #readClock(): number {

@@ -7,6 +7,7 @@
  * Primitives are a few words over this: what a waiter brings (`item`), when to wake whom, and what to undo in
  * `waitCancelled`.
  */
+import { callSite } from './call-site.ts';
 import { CancelScope, type ScopeLevel, type ScopeMember } from './cancel-scope.ts';
 import type { Timer } from './clock.ts';
 import { NO_PARTIES, type Party, type PartyWait, type WaitDetails, type Waiting } from './party.ts';
@@ -40,6 +41,8 @@ export class Waiter implements ScopeMember, PartyWait, BegunWait {
   readonly party: Party | undefined;
   /** In the clock's milliseconds. */
   readonly since: number;
+  /** Where in the user's program it began, if the tree keeps that (`traceWaits`). */
+  at: string | undefined;
   readonly promise: Promise<unknown>;
   line: WaitQueue | undefined;
   previous: Waiter | undefined;
@@ -119,7 +122,8 @@ export class Waiter implements ScopeMember, PartyWait, BegunWait {
 
   deadlocked(error: Error): void {
     if (!this.parked) return;
-    this.fail(error);
+    // Quiet, because its hook may have gone on without it; its thread tells it in any case.
+    this.refuse(error);
     this.owner.waitDeadlocked?.(this);
   }
 
@@ -164,6 +168,7 @@ export class WaitQueue {
     const scheduler = scope?.host.scheduler ?? options.scheduler;
     const since = scheduler?.coarseNow ?? 0;
     const waiter = new Waiter(owner, options.item, source, options.by, since);
+    if (scope?.host.tracesWaits === true) waiter.at = callSite();
     waiter.line = this;
     waiter.previous = this.#last;
     if (this.#last === undefined) this.#first = waiter;
@@ -218,8 +223,8 @@ export interface ParkOptions {
 }
 
 /** All that waits in a scope and in those within it, newest first. */
-export function* waitersIn(scope: CancelScope): Generator<Waiter> {
-  for (const member of scope.members()) {
+export function* waitersIn(scope: CancelScope | undefined): Generator<Waiter> {
+  for (const member of scope?.members() ?? []) {
     if (member instanceof CancelScope) yield* waitersIn(member);
     else if (member instanceof Waiter) yield member;
   }

@@ -13,7 +13,7 @@ import { EdgeClosedError, InvalidOptionError, NotAChildError, ThreadEndedError }
 import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, rejected } from '../kernel/wait-queue.ts';
-import type { ThreadEventEmitter } from './events.ts';
+import { makeEvents, type ThreadEventEmitter } from './events.ts';
 import type { ChildState, Outcome, ThreadState } from './lifecycle.ts';
 import { resolveStopOptions, type StopOptions, type StopReport } from './shutdown.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
@@ -54,17 +54,19 @@ export interface AnyChild {
   readonly incarnation: number;
   /** How it ended; undefined while it lives. */
   readonly outcome: Outcome | undefined;
-  /** Its life-cycle events. */
+  /** Its life-cycle events, those of all incarnations. */
   readonly events: ThreadEventEmitter;
   /**
    * Stops the child and all below it; resolves, always and within the budget, with what was found. Asked again, the shorter
    * budget holds; of a child that has ended it answers at once. Rejects with `InvalidOptionError`, and with what the scope
    * refuses: `CancelledError`, or `ThreadEndedError` when it is that of a thread that has ended (nothing is stopped then).
+   * With `scope: turn` it rejects with `DeadlockError` when a hook below waits for the hook whose turn it is.
    * *Cancel-safe:* the stop goes on, only the wait ends.
    */
   stop(options?: StopOptions & WaitOptions): Promise<StopReport>;
   /**
-   * Resolves when the child has ended; never rejects because of how. Rejects with what the scope refuses, as `stop`.
+   * Resolves when the child has ended; never rejects because of how. Rejects with what the scope refuses, and with
+   * `DeadlockError`, as `stop`.
    * *Cancel-safe:* only the wait ends.
    */
   join(options?: WaitOptions): Promise<Outcome>;
@@ -106,7 +108,6 @@ export interface SendTarget extends Wait {
 export interface ChildRuntime extends ChildEnd {
   readonly state: ThreadState;
   readonly outcome: Outcome | undefined;
-  readonly events: ThreadEventEmitter;
   readonly stopDefaults: StopBudget;
   readonly handle: ChildHandle;
   waitEnded(wait: Wait): Promise<unknown>;
@@ -116,6 +117,7 @@ export interface ChildRuntime extends ChildEnd {
 
 export class ChildHandle implements Child<unknown> {
   readonly #edge: LocalEdge;
+  #events: ThreadEventEmitter | undefined;
 
   constructor(edge: LocalEdge) {
     this.#edge = edge;
@@ -220,7 +222,13 @@ export class ChildHandle implements Child<unknown> {
   }
 
   get events(): ThreadEventEmitter {
-    return this.#child.events;
+    this.#events ??= makeEvents();
+    return this.#events;
+  }
+
+  /** Undefined while nobody has asked for them. */
+  get listened(): ThreadEventEmitter | undefined {
+    return this.#events;
   }
 
   send(signal: never, options?: WaitOptions): Promise<void> | undefined {

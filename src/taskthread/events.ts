@@ -5,6 +5,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Overflow } from '../intercom/lane-options.ts';
 import { messageOf } from '../kernel/describe.ts';
+import type { DeadlockError } from '../kernel/wait-errors.ts';
 import { isThenable, toPromise } from './cancellation.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { Overdue } from './liveness.ts';
@@ -16,7 +17,7 @@ export interface ThreadEvents {
   stopping: (why: string) => void;
   /** For good: after a restart nothing of the kind is told. */
   ended: (outcome: Outcome) => void;
-  /** An incarnation has ended, and the next one will be started after so many milliseconds. */
+  /** An incarnation has ended, and the next one will be started after so many milliseconds. Told by the handle alone. */
   restarting: (outcome: Outcome, afterMs: number) => void;
   /** Something of this thread threw; `where` is the hook or task. */
   failed: (error: unknown, where: string) => void;
@@ -24,6 +25,8 @@ export interface ThreadEvents {
   childEnded: (path: string, outcome: Outcome) => void;
   childRestarting: (path: string, outcome: Outcome, afterMs: number) => void;
   overflow: (overflow: Overflow) => void;
+  /** A wait of this hook was a link of a circle, and has failed: told also where nobody awaits it. */
+  deadlock: (error: DeadlockError, hook: string) => void;
   /** A hook or a task takes longer than the thread has said (`progressMs`). */
   overdue: (overdue: Overdue) => void;
   /** A signal that was accepted for this thread will not be handled; `deliveries`: how often a handler had got it. */

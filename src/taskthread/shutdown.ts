@@ -66,6 +66,23 @@ export interface HungOn {
   readonly forMs: number;
   /** The signal that it was handling, if any. */
   readonly signal?: unknown;
+  /**
+   * The waits of ours that it had not come back from when it was given up, or had been in when it was cancelled. Absent when there
+   * are none: then it hangs in code that this library knows nothing of.
+   */
+  readonly waits?: readonly HungWait[];
+}
+
+/** A wait of a thread that was abandoned. */
+export interface HungWait {
+  /** On what, in words. */
+  readonly on: string;
+  /** How long before the end it had begun. */
+  readonly forMs: number;
+  /** It was cancelled: so the hook or task went on, and hangs in what came after it. */
+  readonly cancelled: boolean;
+  /** Where in the program it began: the stack, a line for each frame. Only with `traceWaits`. */
+  readonly at?: string;
 }
 
 /** One thread of a stop that did not end clean, or failed. */
@@ -101,8 +118,14 @@ export function formatStopReport(path: string, report: StopReport): string {
   for (const thread of report.abandoned) {
     const hung = thread.hungOn.map((h) => `${h.what} for ${Math.round(h.forMs)} ms`).join(', ');
     lines.push(`  abandoned  ${thread.path}: hung on ${hung}`);
+    for (const { what, waits = [] } of thread.hungOn) for (const wait of waits) lines.push(waitLine(what, wait));
   }
   return lines.join('\n');
+}
+
+function waitLine(what: string, { on, forMs, cancelled, at }: HungWait): string {
+  const where = at === undefined ? '' : ` ${at.split('\n')[0]}`;
+  return `             ${what} ${cancelled ? 'went on after' : 'is in'} a wait for ${on}, begun ${Math.round(forMs)} ms before${where}`;
 }
 
 function errorLine(error: unknown): string {

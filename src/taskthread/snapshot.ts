@@ -22,6 +22,8 @@ export interface WaitSnapshot {
   /** On whose behalf: a hook or task, where it is known. */
   readonly by: string | undefined;
   readonly sinceMs: number;
+  /** Where in the program it began: the stack, a line for each frame. Only with `traceWaits`. */
+  readonly at?: string;
 }
 
 /** What is being executed just now, if it went asynchronous. */

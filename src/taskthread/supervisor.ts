@@ -33,6 +33,8 @@ export interface SupervisingThread {
   /** There were too many: the thread fails. */
   restartsExceeded(edge: LocalEdge, cause: unknown): void;
   giveUpRestart(edge: LocalEdge): void;
+  /** Says what has failed when nothing depends on it any more. */
+  late(what: string, error: unknown): void;
 }
 
 /** What is kept of a child that may be started again, or whose end matters to its parent. */
@@ -60,6 +62,8 @@ interface Plan {
   phase: 'stopping' | 'waiting' | 'starting';
   /** Those that were asked to end, and have not. */
   readonly ending: Set<LocalEdge>;
+  /** Those that are still to be started: each once, so that whoever crashes after that is counted. */
+  toStart: readonly LocalEdge[];
   /** The one that is being started. */
   starting: LocalEdge | undefined;
   timer: Timer | undefined;
@@ -83,6 +87,11 @@ export class Supervisor implements Runnable {
     this.#options = options;
   }
 
+  /** Who it is, in a trace. */
+  get actor(): string {
+    return `${this.#thread.path} supervision`;
+  }
+
   run(): void {
     for (const edge of this.#due.splice(0)) this.#start(edge);
     while (this.#step());
@@ -93,10 +102,11 @@ export class Supervisor implements Runnable {
     const child = stateOf(edge);
     child.down = true;
     child.cause = cause;
-    if (child.planned) {
+    const plan = this.#plan;
+    if (child.planned || (plan?.phase === 'stopping' && plan.edges.includes(edge))) {
       child.planned = false;
-      this.#plan?.ending.delete(edge);
-      this.#thread.announceRestart(edge, this.#plan?.delayMs ?? 0);
+      plan?.ending.delete(edge);
+      this.#thread.announceRestart(edge, plan?.delayMs ?? 0);
     } else this.#ended.push(edge);
     this.#wake();
   }
@@ -155,14 +165,26 @@ export class Supervisor implements Runnable {
     }
     const delayMs = this.#delayOf(edge);
     this.#thread.announceRestart(edge, delayMs);
+    // Who was told may have stopped the child, or this thread.
+    if (stateOf(edge).down !== true) return;
     const { strategy } = this.#options;
     if (strategy === 'one-for-one') this.#startAfter(edge, delayMs);
     else {
       this.#endPlan();
       const edges = restartedWith(strategy, [...(this.#thread.children ?? [])], edge).filter(({ ended }) => !ended);
       // Whoever of them has crashed too is started with this plan, and counts no restart of its own.
-      this.#ended = this.#ended.filter((one) => one.ended || !edges.includes(one));
-      this.#plan = { edges, delayMs, phase: 'stopping', ending: new Set(), starting: undefined, timer: undefined };
+      const crashedToo = this.#ended.filter((one) => !one.ended && edges.includes(one));
+      this.#ended = this.#ended.filter((one) => !crashedToo.includes(one));
+      this.#plan = {
+        edges,
+        delayMs,
+        phase: 'stopping',
+        ending: new Set(),
+        toStart: edges,
+        starting: undefined,
+        timer: undefined,
+      };
+      for (const one of crashedToo) this.#thread.announceRestart(one, delayMs);
     }
   }
 
@@ -223,7 +245,9 @@ export class Supervisor implements Runnable {
   #startNext(plan: Plan): boolean {
     // The one that is being started has not entered, nor has it ended.
     if (plan.starting?.ended === false && plan.starting.supervised?.down === false) return false;
-    const next = plan.edges.find((edge) => edge.supervised?.down === true);
+    const place = plan.toStart.findIndex((edge) => edge.supervised?.down === true);
+    const next = plan.toStart[place];
+    plan.toStart = plan.toStart.slice(place + 1);
     plan.starting = next;
     if (next === undefined) this.#plan = undefined;
     else this.#start(next);
@@ -236,7 +260,9 @@ export class Supervisor implements Runnable {
       this.#thread.startAgain(edge);
     } catch (error) {
       // What cannot even be made has failed to start, as if its `enter` had thrown.
-      this.crashed(edge, error);
+      if (edge.supervised.down) this.crashed(edge, error);
+      // But before it threw, the factory has stopped this thread, or the child.
+      else this.#thread.late(`the factory of ${edge.path}`, error);
     }
   }
 

@@ -229,7 +229,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
     live.tasks--;
     if (this.#timer !== undefined) this.#owner.host.clock.clearTimer(this.#timer);
     this.#timer = undefined;
-    this.#scope?.end(this.refusal ?? new CancelledError(`task ${this.name} has ended`));
+    this.#scope?.end(() => this.refusal ?? new CancelledError(`task ${this.name} has ended`));
     this.#enders?.wakeAll();
     this.#owner.taskEnded(this.name);
   }

@@ -31,7 +31,7 @@ import {
   type ThreadOptions,
 } from './spec.ts';
 import type { TaskRegistry } from './task-registry.ts';
-import type { LifeHook } from './thread-ending.ts';
+import type { LifeHook } from './thread-exit.ts';
 import { ThreadLife } from './thread-life.ts';
 import type { Turn } from './turn.ts';
 
@@ -51,6 +51,7 @@ export interface SignalListener<C, out Up> {
 
 let makeLife: (thread: AnyThread, options: ThreadOptions<never, never> | undefined) => ThreadLife;
 let lifeOfThread: (thread: AnyThread) => ThreadLife;
+let addChildOf: (life: ThreadLife, make: ChildSource<AnyThread>, spec: ChildSpec) => Promise<unknown>;
 
 /** The life of a thread. Not for users. */
 export function lifeOf(thread: AnyThread): ThreadLife {
@@ -63,6 +64,11 @@ function newLifeOf(thread: AnyThread): ThreadLife {
   const life = lifeOf(thread);
   if (life.started) throw new AlreadyStartedError(life.path);
   return life;
+}
+
+/** `addChild` of the thread with this life. Not for users. */
+export function addChildTo(life: ThreadLife, make: ChildSource<AnyThread>, spec: ChildSpec): Promise<unknown> {
+  return addChildOf(life, make, spec);
 }
 
 /**
@@ -83,7 +89,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
   // oxlint-disable typescript/unbound-method -- hooks are looked up once, and called with the thread as `this`
   static {
     class Life extends ThreadLife {
-      protected readonly thread: AnyThread;
+      readonly thread: AnyThread;
 
       constructor(thread: AnyThread, options: ThreadOptions<never, never> | undefined) {
         super(resolveThreadOptions(options));
@@ -119,6 +125,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     }
     makeLife = (thread, options) => new Life(thread, options);
     lifeOfThread = (thread) => thread.#life;
+    addChildOf = (life, make, spec) => (life as Life).thread.addChild(make as never, spec as never);
   }
   // oxlint-enable typescript/unbound-method
 
@@ -200,7 +207,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return this.#life.tasks as unknown as TaskRegistry<Up>;
   }
 
-  /** Life-cycle events of this thread. */
+  /** Life-cycle events of this thread: of this incarnation, where it is started again. */
   protected get events(): ThreadEventEmitter {
     return this.#life.events;
   }
@@ -221,7 +228,8 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
    * Adds a child: attaches it, starts it and listens to it in one step. Resolves with its handle when its `enter` is done.
    *
    * Rejects with what `enter` (or the factory) threw, and nothing of the child is left; `ThreadStoppingError`,
-   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths. A failure that nobody looks
+   * `AlreadyStartedError`, `InvalidOptionError`; with `scope: turn` also `DeadlockError`, when `enter` waits for the hook whose turn
+   * it is. What `owns` names is closed on each of these paths. A failure that nobody looks
    * at (`void this.addChild(…)`) is this thread's own: a child that fails in `enter` escalates or is ignored as declared, and a
    * wrong use fails this thread.
    * *Cancel-safe:* a cancelled addChild stops the child.

@@ -8,13 +8,14 @@ import type { ResolvedLaneOptions } from '../intercom/lane-options.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
+import type { DeadlockError } from '../kernel/wait-errors.ts';
 import type { Host } from '../kernel/host.ts';
 import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { type Waiter, type WaitOwner, WaitQueue, waitersIn } from '../kernel/wait-queue.ts';
-import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
+import { type AnyChild, ChildHandle, type Kind } from './child.ts';
 import type { Children } from './children.ts';
-import { emit, makeEvents, type ThreadEventEmitter } from './events.ts';
+import { emit, makeEvents, type ThreadEventEmitter, type ThreadEvents } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
 import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { defaultStopBudget } from './shutdown.ts';
@@ -34,6 +35,17 @@ export interface RunningHook {
   readonly turn: Turn;
 }
 
+/** The function that a thread runs beside its hooks, if it is the thread of one. */
+export interface ThreadBody {
+  readonly name: string;
+  /** Set while the function has not ended. */
+  readonly running: RunningHook | undefined;
+  begin(): void;
+  cancel(error: Error): void;
+  /** Its thread has ended. */
+  ended(): void;
+}
+
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
   /** Its own words wait in nobody's name. */
   declare readonly party?: undefined;
@@ -48,6 +60,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   /** How long its executions may take, and below it; undefined for as long as they like. */
   patience: Patience | undefined;
   protected stopping: Stop | undefined;
+  body: ThreadBody | undefined;
   /** What it failed with first. */
   protected failure: { readonly error: unknown } | undefined;
   protected lastError: string | undefined;
@@ -56,6 +69,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   protected exitRunning: RunningHook | undefined;
   #edge: LocalEdge | undefined;
   #scope: CancelScope | undefined;
+  /** The waits that were cancelled while its hooks and tasks were running. */
+  #cancelled: Set<Waiter> | undefined;
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
   #liveness: Liveness | undefined;
@@ -104,7 +119,9 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get name(): string {
-    return (this.#edge?.spec as ResolvedChildSpec | undefined)?.name ?? this.options.name ?? this.type;
+    return (
+      (this.#edge?.spec as ResolvedChildSpec | undefined)?.name ?? this.options.name ?? this.body?.name ?? this.type
+    );
   }
 
   get path(): string {
@@ -138,13 +155,26 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.stopDefaults.cancelMs;
   }
 
+  /** Of this incarnation; those of the child, whichever incarnation it is, are its handle's. */
   get events(): ThreadEventEmitter {
+    // Nothing is told to it after the end.
+    if (this.ended) return this.#events ?? makeEvents();
     this.#events ??= makeEvents();
     return this.#events;
   }
 
-  protected get listened(): ThreadEventEmitter | undefined {
-    return this.#events;
+  get #handleEvents(): ThreadEventEmitter | undefined {
+    return (this.#edge?.handle as ChildHandle | undefined)?.listened;
+  }
+
+  protected get isListenedTo(): boolean {
+    return this.#events !== undefined || this.#handleEvents !== undefined;
+  }
+
+  /** Tells those who listen inside, then those who listen by the handle. */
+  protected tell<Name extends keyof ThreadEvents>(name: Name, ...values: Parameters<ThreadEvents[Name]>): void {
+    emit(this.#events, name, ...values);
+    emit(this.#handleEvents, name, ...values);
   }
 
   get tasks(): TaskRegistry {
@@ -167,7 +197,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get tasksRunning(): number {
-    return this.#tasks?.size ?? 0;
+    return (this.#tasks?.size ?? 0) + (this.body?.running === undefined ? 0 : 1);
   }
 
   get refusal(): Error | undefined {
@@ -182,7 +212,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     if (this.#scope === undefined) {
       this.#scope = new CancelScope(this.host);
       const { refusal } = this;
-      if (this.ended) this.#scope.end(refusal!);
+      if (this.ended) this.#scope.end(() => new ThreadEndedError(this.path));
       else if (refusal !== undefined) this.#scope.cancel(refusal);
     }
     // It is asked for when something waits.
@@ -196,12 +226,18 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get hookParties(): readonly Party[] {
-    const parties = [this.loopParty, this.exitRunning?.turn.waitingParty];
+    const parties = [this.loopParty, this.body?.running?.turn.waitingParty, this.exitRunning?.turn.waitingParty];
     return parties.filter((party) => party !== undefined);
   }
 
   runs(party: Party): boolean {
     return this.hookParties.includes(party);
+  }
+
+  deadlocked({ what }: Party, error: DeadlockError): void {
+    emit(this.#events, 'deadlock', error, what);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'deadlock', path: this.path, hook: what, chain: error.chain });
   }
 
   attach(edge: LocalEdge): void {
@@ -211,9 +247,9 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     if (this.patience !== undefined) this.#liveness = new Liveness(this);
   }
 
-  /** Takes over what users hold of the incarnation before: its listeners. */
-  succeed(before: ThreadCore): void {
-    this.#events = before.#events;
+  /** Another incarnation follows: who listened to this one inside has heard all (law 12). */
+  protected forgetListeners(): void {
+    this.#events = undefined;
   }
 
   /** A hook went asynchronous, or a turn of a task that has said how long it may take. */
@@ -223,29 +259,51 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   waiters(): Waiter[] {
-    return this.#scope === undefined ? [] : [...waitersIn(this.#scope)];
+    return [...waitersIn(this.#scope)];
+  }
+
+  /** Also those that were cancelled while its hooks and tasks were running. */
+  protected waitersNoted(): ReadonlySet<Waiter> {
+    return new Set([...(this.#cancelled ?? []), ...waitersIn(this.#scope)]);
   }
 
   /** Ends all waits, and for good. */
   protected endBelongings(): void {
     this.#liveness?.end();
     if (this.#tasks === undefined && this.#scope === undefined) return;
-    const error = new ThreadEndedError(this.path);
-    this.#tasks?.cancelAll(error);
+    this.#tasks?.cancelAll(new ThreadEndedError(this.path));
     this.#tasks?.endAll();
-    this.#scope?.end(error);
+    this.#scope?.end(() => new ThreadEndedError(this.path));
+    this.#cancelled = undefined;
   }
 
   protected cancelScopeOnly(error: Error): void {
+    this.noteWaits();
     this.#scope?.cancel(error);
+  }
+
+  /** A cancel is about to end waits: what it does not help against is then still known by what it had waited on. */
+  protected noteWaits(): void {
+    for (const waiter of waitersIn(this.#scope)) {
+      this.#cancelled ??= new Set();
+      this.#cancelled.add(waiter);
+    }
   }
 
   protected closeTaskIntake(error: Error): void {
     this.#tasks?.closeIntake(error);
   }
 
+  endTasks(): void {
+    // The error is made for somebody only: its trace costs more than the rest of the end of an idle thread.
+    if (this.#tasks === undefined && this.body?.running === undefined) return;
+    this.cancelTasks(new CancelledError(`${this.path} is stopping`));
+  }
+
   cancelTasks(error: Error): void {
+    if (this.tasksRunning > 0) this.noteWaits();
     this.#tasks?.cancelAll(error);
+    this.body?.cancel(error);
   }
 
   protected forgetTask(task: string): void {
@@ -261,7 +319,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** Somebody waits for its end, or listens: a failure is not silent then. */
   get observed(): boolean {
-    return (this.edge.enders?.length ?? 0) > 0 || this.#events !== undefined || this.host.probe.on;
+    return (this.edge.enders?.length ?? 0) > 0 || this.isListenedTo || this.host.probe.on;
   }
 
   describeWait(waiter: Waiter): string {
@@ -270,7 +328,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   deadLetter(lane: Lane, signal: unknown, reason: string, deliveries: number): void {
     const { path } = lane.owner;
-    emit(this.#events, 'deadLetter', signal, reason, path, deliveries);
+    this.tell('deadLetter', signal, reason, path, deliveries);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'dead-letter', path, direction: lane.direction, reason, signal, deliveries });
   }
@@ -280,7 +338,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     const { policy, onOverflow } = lane.options;
     const books = lane.snapshot();
     const overflow = { path, direction: lane.direction, policy, books };
-    emit(this.#events, 'overflow', overflow);
+    this.tell('overflow', overflow);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'overflow', path, direction: lane.direction, policy, queued: books.queued });
     if (onOverflow === undefined) return;

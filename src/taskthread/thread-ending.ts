@@ -1,38 +1,31 @@
 /**
  * How a thread fails, stops and ends, and what is then said about it: the control lane's verbs downwards, acted on at once
- * (law 7). How it begins and takes children is in `thread-life`; the steps of a stop are in `stop`, its arithmetic in `shutdown`.
+ * (law 7). Its last hook is in `thread-exit`; how it begins and takes children in `thread-life`; the steps of a stop are in `stop`,
+ * its arithmetic in `shutdown`.
  */
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
-import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
 import { OverdueError } from '../kernel/wait-errors.ts';
 import { live } from '../kernel/probe.ts';
-import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
+import { isCancellation, isStopRefusal } from './cancellation.ts';
 import { deadlockWatch } from './deadlock-watch.ts';
-import { emit } from './events.ts';
 import { type LifeEvent, nextState, type Outcome, type Verdict } from './lifecycle.ts';
 import type { Overdue, OverduePolicy } from './liveness.ts';
-import { Runtime } from './runtime.ts';
 import type { StopReport, ThreadReport } from './shutdown.ts';
-import { closeOwned, type ResolvedChildSpec } from './spec.ts';
+import type { ResolvedChildSpec } from './spec.ts';
 import { Stop, type StoppingThread, StopTally } from './stop.ts';
 import { mayRestart, type StopCause } from './supervision.ts';
-import { Turn } from './turn.ts';
+import { ThreadExit } from './thread-exit.ts';
 
-export type LifeHook = (this: object, turn: Turn) => unknown;
-
-export abstract class ThreadEnding extends Runtime implements ChildEnd, StoppingThread {
+export abstract class ThreadEnding extends ThreadExit implements ChildEnd, StoppingThread {
   /** `enter` was begun, and is done. */
   protected began = false;
   hasEntered = false;
-  #exitScope: CancelScope | undefined;
-  #exitBegun = false;
   #stoppedItself = false;
   #tally: StopTally | undefined;
   #tookMs = 0;
 
-  protected abstract exitHook(): LifeHook | undefined;
   /** Nobody of its children is started again any more. */
   protected abstract restartsGiveWay(): void;
 
@@ -55,6 +48,10 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     else this.hookFailed(`task ${task}`, error);
   }
 
+  bodyFailed(what: string, error: unknown): void {
+    this.hookFailed(what, error);
+  }
+
   taskEnded(task: string): void {
     this.forgetTask(task);
     // It could have answered what the running handler was asked; nobody can any more.
@@ -65,20 +62,16 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     if (this.stopping !== undefined) this.wake();
   }
 
-  /** What a stop brings about is only recorded; anything else must not be silent, also when nobody listens. */
-  override late(what: string, error: unknown): void {
-    const probe = this.started ? this.host.probe : undefined;
-    if (probe?.on === true) probe.record({ kind: 'late', path: this.path, what, error });
-    else if (!isCancellation(error) && !(error instanceof ThreadEndedError) && !isStopRefusal(error, this.path)) {
-      process.emitWarning(`${what} of ${this.path} failed late: ${messageOf(error)}`, 'TaskThreadWarning');
-    }
-  }
-
   /** The first failure is the outcome; one that comes while it stops does not keep the rest from ending in order. */
-  protected fail(where: string, error: unknown, deafen: boolean, budget: StopBudget = this.stopDefaults): void {
+  protected override fail(
+    where: string,
+    error: unknown,
+    deafen: boolean,
+    budget: StopBudget = this.stopDefaults,
+  ): void {
     this.lastError = messageOf(error);
     this.failure ??= { error };
-    emit(this.listened, 'failed', error, where);
+    this.tell('failed', error, where);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'failed', path: this.path, where, error });
     if (deafen) {
@@ -91,7 +84,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
 
   override overdue(overdue: Overdue, policy: OverduePolicy): void {
     const { what, ageMs, waits } = overdue;
-    emit(this.listened, 'overdue', overdue);
+    this.tell('overdue', overdue);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'overdue', path: this.path, ...overdue });
     if (policy === 'report' || (this.state !== 'entering' && this.state !== 'running')) return;
@@ -158,49 +151,6 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.cancelTasks(error);
   }
 
-  exiting(): boolean {
-    if (this.#exitBegun) return this.exitRunning !== undefined;
-    this.#exitBegun = true;
-    const exit = this.exitHook();
-    if (exit === undefined) return false;
-    this.#exitScope = new CancelScope(this.host, this.getScope(), { shielded: true });
-    const turn = new Turn(this, 'exit', this.#exitScope);
-    // Set before the call: a stop from inside `exit` must find it running.
-    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
-    let result: unknown;
-    let waits: boolean;
-    try {
-      result = exit.call(this.thread, turn);
-      waits = isThenable(result);
-    } catch (error) {
-      this.exitRunning = undefined;
-      this.fail('exit', error, false);
-      return false;
-    }
-    if (waits) {
-      this.executionBegan();
-      this.#awaitExit(result as PromiseLike<unknown>);
-    } else this.exitRunning = undefined;
-    return waits;
-  }
-
-  #awaitExit(result: PromiseLike<unknown>): void {
-    const settled = (): boolean => {
-      if (this.ended) return false;
-      this.exitRunning = undefined;
-      this.wake();
-      return true;
-    };
-    toPromise(result).then(settled, (error: unknown) => {
-      if (!settled()) this.late('exit', error);
-      else if (this.#exitScope?.cancelled !== true || !isCancellation(error)) this.fail('exit', error, false);
-    });
-  }
-
-  cancelExit(error: Error): void {
-    this.#exitScope?.cancel(error);
-  }
-
   #askToStop(budget: StopBudget, why: string, cause: StopCause): void {
     if (this.state === 'stopping') {
       this.#settleInbox(cause);
@@ -229,7 +179,9 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.#settleInbox(cause);
     if (idle) return;
     this.restartsGiveWay();
-    if (this.intakeError === undefined) {
+    // A function without children takes nothing in, and will not any more: nobody needs the error.
+    const takesIn = this.body === undefined || (this.children !== undefined && this.children.size > 0);
+    if (takesIn && this.intakeError === undefined) {
       const ends: ChildEnd[] = [this];
       const error = new IntakeClosedError(this.path);
       for (let i = 0; i < ends.length; i++) ends[i]?.closeIntake(error, ends);
@@ -243,7 +195,8 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     const { restart } = edge.spec as ResolvedChildSpec;
     if (edge.supervised?.final === false && mayRestart(restart, cause)) this.holdInbox();
     else {
-      edge.unhold();
+      // Once `exit` is begun nothing is handled any more: what is kept goes with the edge.
+      if (!this.exitBegun) edge.unhold();
       edge.closeDown();
     }
   }
@@ -256,7 +209,7 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
   }
 
   #announceStop(why: string): void {
-    emit(this.listened, 'stopping', why);
+    this.tell('stopping', why);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'stopping', path: this.path, why });
   }
@@ -288,17 +241,21 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     this.endBelongings();
     this.discardWork();
     this.#recordEnd(this.outcome);
-    if (goesOn) this.edge.suspend();
-    else this.over();
+    if (goesOn) {
+      this.edge.suspend();
+      this.forgetListeners();
+    } else this.over();
     this.edge.parent.childEnded(this.edge);
-    if (!goesOn) this.edge.enders?.wakeAll();
+    if (goesOn) return;
+    this.body?.ended();
+    this.edge.enders?.wakeAll();
   }
 
   /** No other incarnation follows. */
   over(): void {
     this.edge.end('its receiver has ended');
     this.closeOwned(this.edge.spec as ResolvedChildSpec);
-    emit(this.listened, 'ended', this.outcome!);
+    this.tell('ended', this.outcome!);
   }
 
   #makeOutcome(abandoned: boolean): Outcome {
@@ -332,10 +289,6 @@ export abstract class ThreadEnding extends Runtime implements ChildEnd, Stopping
     if (!probe.on) return;
     const error = outcome.kind === 'failed' ? { error: outcome.error } : {};
     probe.record({ kind: 'ended', path: this.path, outcome: outcome.kind, ...error });
-  }
-
-  closeOwned(spec: Pick<ResolvedChildSpec, 'owns'>): void {
-    if (spec.owns !== undefined) closeOwned(spec.owns, (error) => this.late('closing what it owned', error));
   }
 
   /** Goes one step on in its life; false when the event means nothing now. */

@@ -5,31 +5,24 @@
 import type { ChildEnd, ParentEnd } from '../intercom/edge.ts';
 import { LocalEdge } from '../intercom/local-edge.ts';
 import { messageOf } from '../kernel/describe.ts';
-import {
-  CancelledError,
-  ChildFailedError,
-  NotStartedError,
-  RestartLimitError,
-  ThreadStoppingError,
-} from '../kernel/errors.ts';
+import { CancelledError, NotStartedError, ThreadStoppingError } from '../kernel/errors.ts';
 import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import { failing, rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
 import { Children } from './children.ts';
-import { emit } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
 import { lookedAt } from './looked-at.ts';
 import type { ResolvedChildSpec } from './spec.ts';
-import { decide, type FailurePolicy, type SupervisionDecision, shutsParentDown } from './supervision.ts';
-import { SupervisedChild, Supervisor, type SupervisingThread } from './supervisor.ts';
-import { type LifeHook, ThreadEnding } from './thread-ending.ts';
+import type { FailurePolicy } from './supervision.ts';
+import { SupervisedChild, Supervisor } from './supervisor.ts';
+import type { LifeHook } from './thread-exit.ts';
+import { ThreadSupervising } from './thread-supervising.ts';
 
-export abstract class ThreadLife extends ThreadEnding implements ParentEnd, ChildRuntime, SupervisingThread {
+export abstract class ThreadLife extends ThreadSupervising implements ParentEnd, ChildRuntime {
   #entering: WaitQueue | undefined;
   /** Ended children that are still in the list, because something that they had sent is not handled yet. */
   #leftovers = 0;
-  #supervisor: Supervisor | undefined;
 
   protected abstract enterHook(): LifeHook | undefined;
 
@@ -71,11 +64,12 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     this.hasEntered = true;
     // One that has stopped itself in `enter` has entered nevertheless; one that failed or was cancelled meanwhile has not.
     if (!this.become('entered') && this.cancelError !== undefined) return;
-    emit(this.listened, 'entered');
+    this.tell('entered');
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'entered', path: this.path });
     this.edge.parent.childEntered(this.edge);
     if (this.hasWork) this.wake();
+    this.body?.begin();
   }
 
   // ---- children ----
@@ -88,18 +82,9 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       return rejected(refusal, this.schedulerIfStarted);
     }
     const wait = spec.scope ?? this;
-    const edge = new LocalEdge(this, child, spec);
-    if (spec.restart !== undefined || spec.significant) {
-      edge.supervised = new SupervisedChild(spec.redeliver);
-      this.#supervisor ??= new Supervisor(this, this.options.supervision);
-    }
-    child.attach(edge);
-    if (this.intakeError !== undefined) child.closeIntake(this.intakeError, []);
-    this.children ??= new Children();
-    this.children.append(edge);
+    const edge = this.adopt(child, spec);
     this.#entering ??= new WaitQueue();
     edge.entering = this.#entering.parkWaiter(this, { scope: wait.cancelScope, item: edge, by: wait });
-    this.host.scheduler.enqueue(child);
     const entered = edge.entering.promise as Promise<ChildHandle>;
     // What has no `enter` cannot fail in it, and most threads of a crowd have none: a plain promise costs half as much.
     if (child.enterHook() === undefined) return entered;
@@ -108,7 +93,7 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       // Not where it was the wait that failed: then the child's end has been looked at already.
       if (outcome?.kind !== 'failed' || outcome.error !== error) return;
       if (this.ended) this.late(`enter of ${edge.path}`, error);
-      else this.#supervise(edge, outcome);
+      else this.supervise(edge, outcome);
     });
   }
 
@@ -121,6 +106,21 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       else if (policy === 'escalate') this.fail('addChild', error, this.state !== 'stopping');
       else this.lastError = messageOf(error);
     });
+  }
+
+  /** Attaches a child and makes its beginning due. That it may be added, `refusalOfChild` has said. */
+  adopt(child: ThreadLife, spec: ResolvedChildSpec): LocalEdge {
+    const edge = new LocalEdge(this, child, spec);
+    if (spec.restart !== undefined || spec.significant) {
+      edge.supervised = new SupervisedChild(spec.redeliver);
+      this.supervisor ??= new Supervisor(this, this.options.supervision);
+    }
+    child.attach(edge);
+    if (this.intakeError !== undefined) child.closeIntake(this.intakeError, []);
+    this.children ??= new Children();
+    this.children.append(edge);
+    this.host.scheduler.enqueue(child);
+    return edge;
   }
 
   /** Why no child can be added now. */
@@ -141,8 +141,8 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
     const { handle } = edge.child as ThreadLife;
     edge.entering?.wake(handle);
     edge.entering = undefined;
-    if (edge.supervised !== undefined) this.#supervisor?.entered(edge);
-    if (this.listened !== undefined) emit(this.listened, 'childEntered', edge.path);
+    if (edge.supervised !== undefined) this.supervisor?.entered(edge);
+    if (this.isListenedTo) this.tell('childEntered', edge.path);
   }
 
   childEnded(edge: LocalEdge): void {
@@ -153,10 +153,10 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       if (child.tally === undefined) this.stopping.tally.threads++;
       else this.stopping.tally.merge(child.tally);
     }
-    if (!edge.ended) this.#supervisor?.crashed(edge, outcome.error);
-    else if (edge.entering === undefined) this.#childLeft(edge, outcome);
+    if (!edge.ended) this.supervisor?.crashed(edge, outcome.error);
+    else if (edge.entering === undefined) this.childLeft(edge, outcome);
     else this.#childNeverEntered(edge, edge.entering, outcome);
-    if (edge.ended) this.#supervisor?.gone(edge);
+    if (edge.ended) this.supervisor?.gone(edge);
     this.wake();
   }
 
@@ -169,14 +169,14 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
       this.forgetLane(edge.up);
     }
     this.#remove(edge);
-    if (!entering.parked) this.#supervise(edge, outcome);
+    if (!entering.parked) this.supervise(edge, outcome);
     else if (outcome.kind === 'failed') entering.fail(outcome.error);
     else entering.fail(new CancelledError(`${edge.path} was stopped in enter`));
   }
 
-  #childLeft(edge: LocalEdge, outcome: Outcome): void {
-    if (this.listened !== undefined) emit(this.listened, 'childEnded', edge.path, outcome);
-    this.#supervise(edge, outcome);
+  protected override childLeft(edge: LocalEdge, outcome: Outcome): void {
+    if (this.isListenedTo) this.tell('childEnded', edge.path, outcome);
+    this.supervise(edge, outcome);
     this.#leftovers++;
     const left = edge.up !== undefined && (!edge.up.empty || this.running?.lane === edge.up);
     if (!left) this.childGone(edge);
@@ -239,101 +239,13 @@ export abstract class ThreadLife extends ThreadEnding implements ParentEnd, Chil
 
   waitDeadlocked(waiter: Waiter): void {
     const edge = waiter.item as LocalEdge | undefined;
-    edge?.child.requestStop(
-      { ...this.stopDefaults, drainMs: 0 },
-      'its enter and who waits for that wait for each other',
-    );
+    edge?.requestStop({ ...this.stopDefaults, drainMs: 0 }, 'its enter and who waits for that wait for each other');
   }
 
   #remove(edge: LocalEdge): boolean {
     if (this.children?.remove(edge) !== true) return false;
     if (edge.awaited) this.stopping?.childGone();
     return true;
-  }
-
-  // ---- supervision ----
-
-  restarts(edge: LocalEdge): boolean {
-    const supervised = edge.supervised as SupervisedChild | undefined;
-    // A first `enter` that fails belongs to who waits for it.
-    if (supervised === undefined || edge.entering !== undefined || this.stopping !== undefined || this.ended)
-      return false;
-    if (supervised.planned) return !supervised.final;
-    return this.#decide(edge) === 'restart';
-  }
-
-  startAgain(edge: LocalEdge): void {
-    const { supervised } = edge;
-    const next = (edge.spec as ResolvedChildSpec).again?.() as ThreadLife;
-    // The factory is user code: it may have stopped this thread, or the child.
-    if (supervised?.down !== true) return;
-    supervised.down = false;
-    next.succeed(edge.child as ThreadLife);
-    next.attach(edge);
-    edge.renew(next);
-    this.host.scheduler.enqueue(next);
-  }
-
-  announceRestart(edge: LocalEdge, afterMs: number): void {
-    const child = edge.child as ThreadLife;
-    const outcome = child.outcome!;
-    const { path } = edge;
-    if (outcome.kind === 'failed') this.lastError = `${path}: ${messageOf(outcome.error)}`;
-    emit(child.listened, 'restarting', outcome, afterMs);
-    emit(this.listened, 'childRestarting', path, outcome, afterMs);
-    const { probe } = this.host;
-    if (!probe.on) return;
-    const incarnation = edge.incarnation + 1;
-    probe.record({ kind: 'restarting', path, incarnation, outcome: outcome.kind, afterMs });
-  }
-
-  restartsExceeded(edge: LocalEdge, cause: unknown): void {
-    const { intensity, periodMs } = this.options.supervision;
-    const failure = new ChildFailedError(edge.path, new RestartLimitError(edge.path, intensity, periodMs, cause));
-    this.fail(`child ${edge.path}`, failure, true);
-  }
-
-  giveUpRestart(edge: LocalEdge): void {
-    const child = edge.child as ThreadLife;
-    const supervised = edge.supervised!;
-    supervised.final = true;
-    supervised.down = false;
-    child.over();
-    this.#childLeft(edge, child.outcome!);
-    this.#supervisor?.gone(edge);
-    edge.enders?.wakeAll();
-    this.wake();
-  }
-
-  protected override restartsGiveWay(): void {
-    this.#supervisor?.giveWay();
-  }
-
-  #decide(edge: LocalEdge): SupervisionDecision {
-    const { outcome, hasEntered: entered } = edge.child as ThreadLife;
-    const asked = edge.supervised?.final === true;
-    return decide(edge.spec as ResolvedChildSpec, { outcome: outcome!, asked, entered });
-  }
-
-  #supervise(edge: LocalEdge, outcome: Outcome): void {
-    if (this.#decide(edge) === 'fail-parent') {
-      const { error } = outcome;
-      const failure = error instanceof ChildFailedError ? error : new ChildFailedError(edge.path, error);
-      this.fail(`child ${edge.path}`, failure, this.state !== 'stopping');
-      return;
-    }
-    if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
-  }
-
-  endedByItself(edge: LocalEdge): void {
-    if (this.state === 'stopping' || this.ended) return;
-    let othersLeft = 0;
-    for (const { spec, ended } of this.children ?? [])
-      if ((spec as ResolvedChildSpec).significant && !ended) othersLeft++;
-    const { autoShutdown } = this.options.supervision;
-    if (shutsParentDown(autoShutdown, edge.spec as ResolvedChildSpec, othersLeft)) {
-      this.stopItself(`its significant child ${edge.path} has ended`);
-    }
   }
 }
 

@@ -2,12 +2,12 @@
  * How a thread looks from outside at one moment: its snapshot, what it would be given up for, and what is under way in it. Looks only,
  * and changes nothing. What there is to see is in `thread-core`.
  */
-import type { Waiter } from '../kernel/wait-queue.ts';
 import type { ChildRuntime } from './child.ts';
 import type { Execution } from './liveness.ts';
 import type { HungOn, StopReport } from './shutdown.ts';
-import { perSecond, type RunningSnapshot, type ThreadSnapshot, type WaitSnapshot } from './snapshot.ts';
+import { perSecond, type RunningSnapshot, type ThreadSnapshot } from './snapshot.ts';
 import { ThreadCore } from './thread-core.ts';
+import { hungWaits, waitInWords } from './waits.ts';
 
 export abstract class ThreadView extends ThreadCore {
   abstract stopReport(): StopReport;
@@ -45,7 +45,7 @@ export abstract class ThreadView extends ThreadCore {
       restarts: incarnation - 1,
       running: this.#runningHooks(now),
       tasks: [...this.allTasks()].map((task) => task.snapshot(now)),
-      waits: this.waiters().map((waiter) => waitSnapshot(waiter, now)),
+      waits: this.waiters().map((waiter) => waitInWords(waiter, now)),
       edge,
       downPerSecond: perSecond(edge.down?.handled ?? 0, ageMs),
       upPerSecond: perSecond(edge.up?.handled ?? 0, ageMs),
@@ -58,23 +58,23 @@ export abstract class ThreadView extends ThreadCore {
   protected hungOn(): HungOn[] {
     const now = this.host.clock.now();
     const hung: HungOn[] = [];
-    for (const hook of [this.running, this.exitRunning]) {
+    const waiters = this.waitersNoted();
+    for (const hook of [this.running, this.body?.running, this.exitRunning]) {
       if (hook === undefined) continue;
       const { what, since, signal } = hook;
-      hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }) });
+      const waits = hungWaits(waiters, hook, now);
+      hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }), ...waits });
     }
     for (const task of this.allTasks()) {
-      if (task.running) hung.push({ what: `task ${task.name}`, forMs: now - task.runningSince });
+      if (!task.running) continue;
+      const turn = { what: `task ${task.name}`, since: task.runningSince };
+      hung.push({ what: turn.what, forMs: now - turn.since, ...hungWaits(waiters, turn, now) });
     }
     return hung;
   }
 
   #runningHooks(now: number): RunningSnapshot[] {
-    const hooks = [this.running, this.exitRunning];
+    const hooks = [this.running, this.body?.running, this.exitRunning];
     return hooks.flatMap((hook) => (hook === undefined ? [] : [{ what: hook.what, sinceMs: now - hook.since }]));
   }
-}
-
-function waitSnapshot(waiter: Waiter, now: number): WaitSnapshot {
-  return { on: waiter.describe(), by: waiter.by?.what, sinceMs: Math.max(0, now - waiter.since) };
 }

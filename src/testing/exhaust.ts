@@ -12,24 +12,31 @@ export interface Exhausted {
   readonly complete: boolean;
 }
 
+/** So many schedules may be waiting to be tried; what would come after them is never reached by anybody's patience. */
+const MOST_WAITING = 1_000_000;
+
 /** `attempt` runs a schedule, and says whether there may be another run. */
 export async function exhaust(
   bound: number,
   attempt: (schedule: Schedule) => Promise<{ readonly run: SimulatedRun; readonly goOn: boolean }>,
 ): Promise<Exhausted> {
   let level: Schedule[] = [[]];
+  let all = true;
   for (let deviations = 0; level.length > 0; deviations++) {
     const next: Schedule[] = [];
     for (const [place, schedule] of level.entries()) {
       const { run, goOn } = await attempt(schedule);
       if (run.failure !== undefined) return { failed: run, complete: false };
-      if (deviations < bound) addLonger(next, schedule, run.widths);
-      const isLast = place === level.length - 1 && next.length === 0;
+      if (deviations < bound) {
+        if (next.length < MOST_WAITING) addLonger(next, schedule, run.widths);
+        else all = false;
+      }
+      const isLast = all && place === level.length - 1 && next.length === 0;
       if (!goOn) return { failed: undefined, complete: isLast };
     }
     level = next;
   }
-  return { failed: undefined, complete: true };
+  return { failed: undefined, complete: all };
 }
 
 /** What goes the same way up to its last deviation, and then deviates once more. */

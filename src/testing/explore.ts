@@ -9,7 +9,7 @@ import { SimulationFailedError } from '../kernel/simulation-errors.ts';
 import { exhaust } from './exhaust.ts';
 import { reportOf } from './report.ts';
 import { formatSchedule, type Schedule } from './schedule.ts';
-import { shrinkSchedule } from './shrink-schedule.ts';
+import { type Shrunk, shrinkSchedule } from './shrink-schedule.ts';
 import { limitNames, type ResolvedLimits, resolveLimits, type SimulationLimits } from './simulate.ts';
 import { runSimulated, type SimulatedProgram, type SimulatedRun } from './simulated-run.ts';
 import { makeChooser, resolveStrategy, type Strategy, type StrategyKind } from './strategy.ts';
@@ -152,8 +152,8 @@ async function explain(
   const { seed } = found;
   const { kind } = found.run.failure!;
   const chooser = makeChooser({ kind: 'in-order' }, seed);
-  const replay = (schedule: Schedule, traced: boolean): Promise<SimulatedRun> =>
-    runSimulated({ seed, chooser, schedule, ...plan.limits, traced }, program);
+  const replay = (schedule: Schedule, traced: boolean, counted = false): Promise<SimulatedRun> =>
+    runSimulated({ seed, chooser, schedule, ...plan.limits, traced, counted }, program);
   const first = { schedule: found.run.schedule, run: found.run, tries: 0 };
   const small = await shrinkSchedule(
     first,
@@ -163,10 +163,11 @@ async function explain(
     },
     plan.shrinkTries,
   );
-  const run = await replay(small.schedule, true);
+  const shorter = await findShorter(small, kind, plan.shrinkTries, (schedule) => replay(schedule, false, true));
+  const run = await replay(shorter.schedule, true);
   const notes = [
     `seed ${seed}, ${found.how}; run ${found.runs}`,
-    `its schedule of ${found.run.schedule.length} deviations and ${found.run.steps} steps was made one of ${run.schedule.length} and ${run.steps}, in ${small.tries} tries`,
+    `its schedule of ${found.run.schedule.length} deviations and ${found.run.steps} steps was made one of ${run.schedule.length} and ${run.steps}, in ${shorter.tries} tries`,
   ];
   if (run.failure?.kind !== kind) {
     notes.push('replayed it does not fail: the program depends on something that a simulation does not control');
@@ -179,6 +180,27 @@ async function explain(
     report,
     cause: failure.cause,
   });
+}
+
+/**
+ * Leaving out finds a schedule that can lose nothing, which need not be a shortest one. Where there are not too many, all that are
+ * shorter are tried, those with the fewest deviations first.
+ */
+async function findShorter(
+  small: Shrunk,
+  kind: string,
+  mostTries: number,
+  replay: (schedule: Schedule) => Promise<SimulatedRun>,
+): Promise<Shrunk> {
+  let { tries } = small;
+  if (small.schedule.length < 2 || tries >= mostTries) return small;
+  const { failed } = await exhaust(small.schedule.length - 1, async (schedule) => {
+    tries++;
+    const run = await replay(schedule);
+    const isSame = run.failure?.kind === kind;
+    return { run: isSame ? run : { ...run, failure: undefined }, goOn: tries < mostTries };
+  });
+  return failed === undefined ? { ...small, tries } : { schedule: failed.schedule, run: failed, tries };
 }
 
 function resolvePlan(options: ExploreOptions): Plan {

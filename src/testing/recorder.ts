@@ -47,11 +47,13 @@ export function recordInWords(record: LifecycleRecord): string {
       return `${record.path} dead letter ${record.direction}: ${describeValue(record.signal)} (${record.reason})`;
     case 'late':
       return `${record.path} late: ${record.what}`;
-    default:
-      return plainly(record);
+    case 'restarting':
+      return `${record.path} restarting after it ${record.outcome}`;
+    case 'deadlock':
+      return `${record.path} deadlock of ${record.hook}: ${record.chain.map(({ waitsFor }) => waitsFor).join(' and ')}`;
+    case 'overdue':
+      return `${record.path} overdue: ${record.what}`;
+    case 'stall':
+      return `${record.path} stall on ${record.on}`;
   }
-}
-
-function plainly({ path, kind }: Pick<LifecycleRecord, 'path' | 'kind'>): string {
-  return `${path} ${kind}`;
 }

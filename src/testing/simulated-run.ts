@@ -242,8 +242,9 @@ class Driver implements Simulation {
     if (++this.#quietTurns <= TURNS_TO_JUMP) return true;
     const wrong = scheduler.delayed > 0 ? undefined : this.#checks.atRest();
     if (wrong !== undefined) this.#fail(wrong.kind, wrong.text);
+    // What is still set when all is over is no future, it is left over.
+    else if (this.#programDone && scheduler.delayed === 0) return this.#end();
     else if (scheduler.jump()) this.#quietTurns = 0;
-    else if (this.#programDone) return this.#end();
     else if (this.#quietTurns > TURNS_TO_STAND_STILL) this.#fail('it stands still', this.#waitsInWords());
     return true;
   }

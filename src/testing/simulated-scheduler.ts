@@ -155,9 +155,10 @@ export class SimulatedScheduler implements Scheduler {
   beginWait(wait: BegunWait): Settling {
     const origin = this.#origin;
     this.waits.set(wait, { origin, sinceStep: this.steps });
+    // Asked now: of a wait that is over, its owner may not know any more which one it was.
+    const on = this.#tracing === undefined ? '' : wait.describe();
     return (settle) => {
       this.waits.delete(wait);
-      const on = this.#tracing === undefined ? '' : wait.describe();
       const title = (): string => `${origin.title} goes on after ${on}`;
       this.#settle(wait, { actor: origin.actor, title, runnable: undefined, go: settle });
     };

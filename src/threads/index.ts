@@ -12,6 +12,7 @@ export { DeliveryWindow, type DeliveryWindowOptions, type DeliveryWindowSnapshot
 export { type FrameBatch, frameLane } from './frame-batch.ts';
 export { ReadingGate, type ReadingGateOptions } from './reading-gate.ts';
 export { RowBatch, type RowBatchOptions } from './row-batch.ts';
+export { type ConnectionFactory, type ConnectionHandler, type ServeTCPOptions, serveTCP } from './serve-tcp.ts';
 export {
   openSqlite,
   type SqliteDatabase,
@@ -28,3 +29,4 @@ export { type TCPServerOptions, TCPServerThread } from './tcp-server-thread.ts';
 export { type WebSocketFeedOptions, WebSocketFeedThread } from './websocket-feed-thread.ts';
 export { type WebSocketMasterOptions, WebSocketMasterThread } from './websocket-master-thread.ts';
 export { type WebSocketSubOptions, WebSocketSubThread } from './websocket-sub-thread.ts';
+export type { WebSocketTLSOptions } from './websocket.ts';

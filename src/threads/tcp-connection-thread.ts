@@ -2,15 +2,16 @@
  * One TCP connection as a thread: reads when its thread has time for more, and tells how the stream ended. What the bytes mean
  * is the subclass's.
  */
-import { milliseconds } from '../kernel/check.ts';
-import { TaskThreadError, TimeoutError } from '../kernel/errors.ts';
+import { knownFields, milliseconds, wholeNumber } from '../kernel/check.ts';
+import { InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
 import { SocketFailedError } from '../kernel/io-errors.ts';
 import type { Socket } from '../net/socket.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
 import type { TaskAnswer, TaskTurn } from '../taskthread/task-turn.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
-import type { ReadingGate } from './reading-gate.ts';
+import { closeInOrder } from './closing-connection.ts';
+import { ReadingGate } from './reading-gate.ts';
 
 export interface TCPConnectionOptions {
   /** At most so many bytes are taken at once. Default 64 KiB. */
@@ -20,9 +21,6 @@ export interface TCPConnectionOptions {
   /** Nothing is read while this budget is spent. */
   readonly gate?: ReadingGate | undefined;
 }
-
-/** How long the end of a thread waits for what was written to go out. */
-const FLUSH_MS = 500;
 
 /**
  * When the peer has ended, what it had sent is worked off however long that takes: a destination may be down for hours, and
@@ -54,9 +52,15 @@ export abstract class TCPConnectionThread<in Down = never, out Up = never, in Ch
   constructor(socket: Socket, options: TCPConnectionOptions = {}, threadOptions?: ThreadOptions<Down, Up>) {
     super({ stop: { drainMs: PATIENT_MS }, ...threadOptions });
     this.socket = socket;
-    this.#recvBytes = options.recvBytes ?? 65_536;
-    this.#idleTimeoutMs = options.idleTimeoutMs && milliseconds('options.idleTimeoutMs', options.idleTimeoutMs);
-    this.#gate = options.gate;
+    knownFields('options', options, ['recvBytes', 'idleTimeoutMs', 'gate']);
+    const { recvBytes = 65_536, idleTimeoutMs, gate } = options;
+    this.#recvBytes = wholeNumber('options.recvBytes', recvBytes, 1);
+    this.#idleTimeoutMs =
+      idleTimeoutMs === undefined ? undefined : milliseconds('options.idleTimeoutMs', idleTimeoutMs);
+    if (gate !== undefined && !(gate instanceof ReadingGate)) {
+      throw new InvalidOptionError('options.gate', gate, 'a ReadingGate');
+    }
+    this.#gate = gate;
   }
 
   /** Takes what has come. */
@@ -72,15 +76,8 @@ export abstract class TCPConnectionThread<in Down = never, out Up = never, in Ch
   }
 
   /** What was written still goes out, as far as the peer takes it soon; then the socket is closed. */
-  protected override async exit(turn: Turn<Up>): Promise<void> {
-    try {
-      await turn.timeoutAfter(FLUSH_MS, (limited) => this.socket.flush({ scope: limited }));
-    } catch (error) {
-      // A peer that is gone, or does not read, cannot be helped; all else is a mistake of ours.
-      if (!(error instanceof TaskThreadError)) throw error;
-    } finally {
-      this.socket.close();
-    }
+  protected override exit(turn: Turn<Up>): Promise<void> {
+    return closeInOrder(this.socket, turn);
   }
 
   readonly #read = async (turn: TaskTurn<Up>): Promise<TaskAnswer> => {

@@ -1,7 +1,10 @@
 // The small examples as a reader runs them: by the command that is documented, until Ctrl-C or their own end.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import type { ReportingProcess } from '../../examples/tcp-pipeline/demo/child-process.ts';
+import { CERT, KEY } from '../net/certificate.ts';
 import { endProcessesAfterEach, RawDevice, root, startProcess, until, untilSaid } from './pipeline-process.ts';
 
 endProcessesAfterEach();
@@ -75,4 +78,39 @@ test('the simple TCP server greets, sends back, and closes what is open on Ctrl-
   await interrupt(example);
   await second.closed;
   expect(example.lines.at(-1)).toBe('the port is closed');
+}, 40_000);
+
+test('the echo server sends lines back, each connection for itself, and ends them all on Ctrl-C', async () => {
+  const example = startExample('echo-server', '0');
+  await untilLines(example, 1);
+  const port = Number(/^listening on port (\d+)$/.exec(example.lines[0] ?? '')?.[1]);
+  const [first, second] = [await RawDevice.connect(port), await RawDevice.connect(port)];
+  await first.send('one\ntwo');
+  await second.send('other\n');
+  await until('the whole lines are back', () => first.received.length === 4 && second.received.length === 6);
+  await first.end();
+  await first.closed;
+  expect([first.received.toString(), second.received.toString()]).toEqual(['one\ntwo', 'other\n']);
+  await untilSaid(example, '7 bytes came, 7 went back');
+  await interrupt(example);
+  await second.closed;
+  expect(example.lines.at(-1)).toMatch(/: 6 bytes came, 6 went back$/);
+}, 40_000);
+
+test('the echo server does the same secured, given a certificate and its key', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'echo-'));
+  const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  writeFileSync(certFile, CERT);
+  writeFileSync(keyFile, KEY);
+  const example = startExample('echo-server', '0', certFile, keyFile);
+  await untilLines(example, 1);
+  const port = Number(/^listening on port (\d+)$/.exec(example.lines[0] ?? '')?.[1]);
+  const node = connectTls({ host: '127.0.0.1', port, ca: CERT });
+  node.write('secret\n');
+  const back = await new Promise((resolve) => node.once('data', (bytes: Buffer) => resolve(bytes.toString())));
+  expect(back).toBe('secret\n');
+  await untilSaid(example, 'connected with TLSv1.3');
+  await interrupt(example);
+  node.destroy();
+  rmSync(folder, { recursive: true });
 }, 40_000);

@@ -3,11 +3,11 @@
  * `SEEDS=1000 npx jest test/explore` runs more of them.
  */
 import { explore, leakCheck } from '../../src/testing/index.ts';
-import { corePrograms } from './programs.ts';
+import { everyProgram } from './every-program.ts';
 
-const seeds = Number(process.env['SEEDS'] ?? 90);
+const seeds = Number(process.env.SEEDS ?? 90);
 
-test.each(corePrograms)(
+test.each(everyProgram)(
   'no schedule of “$name” breaks a law',
   async ({ run, limits = {} }) => {
     const check = leakCheck();

@@ -4,7 +4,7 @@
  */
 import { SimulationFailedError } from '../../src/testing/index.ts';
 import { helpText, parseArguments } from './arguments.ts';
-import { corePrograms } from './programs.ts';
+import { everyProgram } from './every-program.ts';
 import { exploreRounds, type Progress } from './rounds.ts';
 
 const FAILED = 1;
@@ -25,13 +25,13 @@ function show({ program, runs, steps, seconds, from }: Progress): void {
 }
 
 async function main(): Promise<number> {
-  const parsed = parseArguments(process.argv.slice(2), corePrograms);
+  const parsed = parseArguments(process.argv.slice(2), everyProgram);
   if ('help' in parsed) {
-    process.stdout.write(helpText(corePrograms));
+    process.stdout.write(helpText(everyProgram));
     return 0;
   }
   if ('wrong' in parsed) {
-    process.stderr.write(`${parsed.wrong}\n\n${helpText(corePrograms)}`);
+    process.stderr.write(`${parsed.wrong}\n\n${helpText(everyProgram)}`);
     return WRONG_USE;
   }
   const interrupt = new AbortController();

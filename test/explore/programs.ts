@@ -17,6 +17,15 @@ export interface CoreProgram {
 /** What a program expects of a word that may come too late. */
 function ignore(): void {}
 
+async function isRefused(wait: Promise<unknown>, code?: string): Promise<boolean> {
+  try {
+    await wait;
+    return false;
+  } catch (error) {
+    return code === undefined || (error as { code?: string }).code === code;
+  }
+}
+
 /** Several tasks send over one small lane up; the parent is slow, and is stopped at some moment. All accepted is handled. */
 async function sendersOverOneLane(sim: Simulation): Promise<void> {
   const watch = new Watch(sim);
@@ -63,9 +72,11 @@ async function sendsThatAreCancelled(sim: Simulation): Promise<void> {
       for (const name of ['a', 'b']) {
         me.task(name, async (turn) => {
           for (let i = 0; i < 5; i++) {
-            const limited = turn.timeoutAfter(watch.pick([0, 1, 2]), (inner) => {
+            const limited = turn.timeoutAfter(watch.pick([0, 1, 2]), async (inner) => {
               const word = watch.word(name);
-              return watch.sent(word, inner.send(handle, word));
+              const accepted = await watch.sent(word, inner.send(handle, word));
+              if (!accepted && inner.cancelled && !(await isRefused(inner.sleep(0))))
+                watch.blame('a cancelled turn waits');
             });
             await limited.catch(ignore);
           }
@@ -91,7 +102,7 @@ async function policies(sim: Simulation): Promise<void> {
     enter: async (me) => {
       handle = await me.add(child);
       // Two of them have the same key, so that a later word can find an earlier one waiting.
-      for (const [i, from] of ['a', 'b', 'a'].entries()) {
+      for (const [i, from] of ['a', 'b', 'c', 'a'].entries()) {
         me.task(`${from} ${i}`, async (turn) => {
           for (let left = 4; left > 0; left--) {
             const word = watch.word(from);
@@ -319,6 +330,8 @@ async function whatHangs(sim: Simulation): Promise<void> {
   const watch = new Watch(sim);
   const hanging = new Set<string>();
   let closed = 0;
+  const releases: (() => void)[] = [];
+  let resumed = 0;
   const tidied = new Set<string>();
   const tidy = (): Watched =>
     new Watched(watch, {
@@ -330,10 +343,12 @@ async function whatHangs(sim: Simulation): Promise<void> {
   const child = (): Watched =>
     new Watched(watch, {
       enter: (me) => me.add(tidy()),
-      signal: (_word, _turn, me) => {
-        if (watch.pick([true, false])) return undefined;
+      signal: async (_word, turn, me) => {
+        if (watch.pick([true, false])) return;
         hanging.add(me.path);
-        return new Promise(() => {});
+        await new Promise<void>((release) => releases.push(release));
+        if (!(await isRefused(turn.sleep(1), 'TT_THREAD_ENDED'))) watch.blame(`${me.path} waits after its end`);
+        resumed++;
       },
     });
   const handles: Child<Watched>[] = [];
@@ -352,6 +367,9 @@ async function whatHangs(sim: Simulation): Promise<void> {
   const abandoned = report.abandoned.map(({ path }) => path);
   assert.deepEqual(abandoned.toSorted(), [...hanging].toSorted());
   assert.deepEqual([closed, report.threads, tidied.size], [2, 5, 2]);
+  for (const release of releases) release();
+  await sim.sleep(10);
+  assert.equal(resumed, hanging.size);
   for (const thread of watch.threads) assert.equal(thread.exits, 1, `exits of ${thread.path}`);
   watch.checkFates();
 }

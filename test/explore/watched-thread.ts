@@ -9,6 +9,7 @@ import {
   type Child,
   type ChildSpec,
   type Outcome,
+  type RestartSpec,
   TaskThread,
   type TaskTurn,
   type ThreadOptions,
@@ -104,6 +105,8 @@ export class Watched extends TaskThread<Word, Word, Word> {
   over = false;
   readonly #hooks: Hooks;
   #running: string | undefined;
+  /** The tasks whose turn is under way, by name. */
+  readonly #turns = new Set<string>();
   readonly #last = new Map<string, number>();
   /** In its inbox a later word takes the place of one with the same key: order holds for each key only. */
   readonly #replaces: boolean;
@@ -121,6 +124,8 @@ export class Watched extends TaskThread<Word, Word, Word> {
 
   protected override async enter(turn: Turn<Word>) {
     this.#above?.living.add(this);
+    // The listeners outlive an incarnation: those of the last one have said what they had to.
+    this.events.removeAllListeners();
     this.events.on('deadLetter', (signal) => this.watch.lost(signal as Word));
     this.events.once('entered', () => {
       this.entered = true;
@@ -168,21 +173,25 @@ export class Watched extends TaskThread<Word, Word, Word> {
     return this.addChild(child, spec);
   }
 
+  /** A child that is started again. Each incarnation is another thread, and only the last one's end is told. */
+  addAgain(make: () => Watched, spec: RestartSpec): Promise<Child<Watched>> {
+    return this.addChild(make, spec);
+  }
+
   /** In the name of this thread; nobody waits for it. */
   tell(child: Child<Watched>, word: Word): void {
     void this.watch.sent(word, this.send(child, word));
   }
 
   task(name: string, body: (turn: TaskTurn<Word>) => unknown, options?: { readonly intake?: boolean }): void {
-    let running = false;
     const watched = async (turn: TaskTurn<Word>): Promise<void> => {
       if (this.over) this.watch.blame(`a turn of ${name} of ${this.path} after its end`);
-      if (running) this.watch.blame(`two turns of ${name} of ${this.path} at once`);
-      running = true;
+      if (this.#turns.has(name)) this.watch.blame(`two turns of ${name} of ${this.path} at once`);
+      this.#turns.add(name);
       try {
         await body(turn);
       } finally {
-        running = false;
+        this.#turns.delete(name);
       }
     };
     this.tasks.reCreate(name, watched, options);

@@ -47,8 +47,11 @@ const FLOORS: ReadonlyMap<string, number> = new Map([
   ['testing', 3],
   ['observe', 3],
   ['net', 3],
+  ['node', 3],
   ['threads', 4],
   ['placement', 4],
+  // A program for users, above everything: nothing may import it.
+  ['check', 5],
 ]);
 const HIGHEST_CORE_FLOOR = 2;
 const CORE_PACKAGES = new Set(['eventemitter3']);

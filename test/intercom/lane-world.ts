@@ -24,6 +24,8 @@ export class LaneWorld implements LaneOwner, LaneReceiver {
   readonly path = '/Master-1/Database-2';
   readonly lane: Lane;
   readonly lostSignals: string[] = [];
+  /** How often each of them had been given to a handler. */
+  readonly lostDeliveries: number[] = [];
   readonly books: string[] = [];
   overflows = 0;
   readies = 0;
@@ -40,8 +42,9 @@ export class LaneWorld implements LaneOwner, LaneReceiver {
     lane.ready = true;
   }
 
-  signalLost(lane: Lane, signal: unknown, reason: string): void {
+  signalLost(lane: Lane, signal: unknown, reason: string, deliveries: number): void {
     this.#check(lane);
+    this.lostDeliveries.push(deliveries);
     this.lostSignals.push(`${(signal as Item).name}: ${reason}`);
     this.whenLost(signal as Item);
   }

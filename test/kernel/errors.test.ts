@@ -1,10 +1,11 @@
 import * as core from '../../src/kernel/errors.ts';
+import * as functions from '../../src/kernel/function-errors.ts';
 import * as io from '../../src/kernel/io-errors.ts';
 import * as simulation from '../../src/kernel/simulation-errors.ts';
 import * as sync from '../../src/kernel/sync-errors.ts';
 import * as waits from '../../src/kernel/wait-errors.ts';
 
-const catalogue = { ...core, ...io, ...simulation, ...sync, ...waits };
+const catalogue = { ...core, ...functions, ...io, ...simulation, ...sync, ...waits };
 
 const cause = new Error('root of it');
 const bytes = Buffer.from('abc');
@@ -42,6 +43,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     { timeoutMs: 50, cause, progress },
     '50 ms',
   ],
+  [
+    'UncaughtTimeoutError',
+    new e.UncaughtTimeoutError(new e.TimeoutError('it', 50)),
+    'TT_UNCAUGHT_TIMEOUT',
+    { cause: new e.TimeoutError('it', 50) },
+    'it took longer than 50 ms',
+  ],
   ['IntakeClosedError', new e.IntakeClosedError('/A-1', { progress }), 'TT_INTAKE_CLOSED', { progress }, '/A-1'],
   [
     'ThreadEndedError',
@@ -73,6 +81,16 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     'signalHandler of /A-1 has been under way for 1500 ms, waiting for a place and the end of /A-1/B-2',
   ],
   ['ChildFailedError', new e.ChildFailedError('/A-1', cause), 'TT_CHILD_FAILED', { path: '/A-1', cause }, 'root of it'],
+  ['ThreadError', new e.ThreadError('/A-1', cause), 'TT_THREAD_ERROR', { path: '/A-1', cause }, 'no value: root of it'],
+  [
+    'ThreadGroupError',
+    new e.ThreadGroupError(['a', 'b'], [cause, 'broken']),
+    'TT_THREAD_GROUP',
+    { failed: ['a', 'b'], errors: [cause, 'broken'], cause },
+    '2 of the group failed: root of it; "broken"',
+  ],
+  ['GroupClosedError', new e.GroupClosedError(), 'TT_GROUP_CLOSED', {}, 'joined, cancelled or left'],
+  ['GroupEmptyError', new e.GroupEmptyError(), 'TT_GROUP_EMPTY', {}, 'no member left'],
   [
     'RestartLimitError',
     new e.RestartLimitError('/A-1', 3, 500, cause),
@@ -164,6 +182,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     'TT_TLS_HANDSHAKE',
     { address: 'h:1' },
     'cannot secure the connection to h:1: self-signed',
+  ],
+  [
+    'ProcessNotStartedError',
+    new e.ProcessNotStartedError('nope', 'ENOENT'),
+    'TT_PROCESS_NOT_STARTED',
+    { file: 'nope' },
+    'cannot start nope: ENOENT',
   ],
   [
     'IncompleteReadError',

@@ -26,8 +26,14 @@ export interface Delivery {
   handled: number;
   /** The reasons it was reported lost for. */
   readonly lost: string[];
-  /** How often a listener of its receiver was told that it is lost. */
+  /** How often a listener inside its receiver was told that it is lost. */
   told: number;
+  /** How often a listener by the handle of its receiver should have been told that, and was. */
+  toldByHandle: { due: number; done: number };
+  /** Who handled it. */
+  handledBy: ThreadLog | undefined;
+  /** What became of its asker's wait, if it is a request. `unanswered`: it was told that nobody will answer. */
+  ask: 'waiting' | 'over' | 'unanswered' | undefined;
 }
 
 /** One direction of one edge. */
@@ -47,7 +53,18 @@ export class LaneLog {
 
   offer(signal: Signal): Delivery {
     const order = this.deliveries.length;
-    const delivery: Delivery = { signal, order, sender: 'pending', begun: 0, handled: 0, lost: [], told: 0 };
+    const delivery: Delivery = {
+      signal,
+      order,
+      sender: 'pending',
+      begun: 0,
+      handled: 0,
+      lost: [],
+      told: 0,
+      toldByHandle: { due: 0, done: 0 },
+      handledBy: undefined,
+      ask: signal.ask && 'waiting',
+    };
     this.deliveries.push(delivery);
     this.#bySignal.set(signal, delivery);
     return delivery;
@@ -57,14 +74,17 @@ export class LaneLog {
     return this.#bySignal.get(signal as Signal);
   }
 
-  /** True when it comes in order. `latest` replaces in place, so there only signals of one key keep their order. */
+  /**
+   * True when it comes in order; what is delivered again comes before all others. `latest` replaces in place, so there only
+   * signals of one key keep their order.
+   */
   begin(delivery: Delivery): boolean {
     const { order, signal } = delivery;
     const latest = this.plan?.policy === 'latest';
     const last = latest ? (this.#lastOfKey.get(signal.key) ?? -1) : this.#lastBegun;
     this.#lastBegun = order;
     this.#lastOfKey.set(signal.key, order);
-    return order > last;
+    return delivery.begun > 1 ? order >= last : order > last;
   }
 }
 
@@ -83,18 +103,66 @@ export interface Resource {
   closed: number;
 }
 
-export class ThreadLog {
+/** A child over all its incarnations. */
+export class EdgeLog {
   readonly plan: ThreadPlan;
-  readonly life: ThreadLife;
   readonly parent: ThreadLog | undefined;
   readonly down: LaneLog;
   readonly up: LaneLog;
+  /** Those that were made, also those that were never started. */
+  readonly lives: ThreadLog[] = [];
+  /** How many calls of its factory there were. */
+  made = 0;
+  /** A restart was announced, and is still to come. */
+  announced = false;
+  /** Somebody listens by the handle. */
+  handleListens = false;
+  toldEndsByHandle = 0;
+  /** A stop was asked that leaves no time to cancel: then also what yields may be given up. */
+  noTime: boolean;
+
+  constructor(plan: ThreadPlan, parent: ThreadLog | undefined) {
+    this.plan = plan;
+    this.parent = parent;
+    this.noTime = plan.stop?.cancelMs === 0;
+    this.down = new LaneLog(`${plan.name} down`, plan.inbox);
+    this.up = new LaneLog(`${plan.name} up`, plan.outbox);
+  }
+
+  /** The incarnation that lives, or lived last. */
+  get current(): ThreadLog | undefined {
+    for (let i = this.lives.length - 1; i >= 0; i--) {
+      const { life } = this.lives[i]!;
+      if (life.started && life.edge.child === life) return this.lives[i];
+    }
+    return undefined;
+  }
+
+  /** It was started, and has not ended for good. */
+  get lasts(): boolean {
+    const { current } = this;
+    return current !== undefined && !current.life.edge.ended;
+  }
+}
+
+/** One incarnation of a thread. */
+export class ThreadLog {
+  readonly plan: ThreadPlan;
+  readonly life: ThreadLife;
+  readonly edge: EdgeLog;
+  /** How many of the children there were when a restart of several was decided upon last. */
+  plannedAmong = 0;
+  /** When restarts of its children were counted. */
+  restartTimes: number[] = [];
+  /** No child has been made again since the last restart was counted. */
+  restartOpen = false;
+  /** It was stopped only in order to be restarted with a sibling. */
+  planned = false;
   readonly runs = new Set<Run>();
   /** What it was doing last, and the moment in which that was done. */
   readonly lastDone = new Map<string, number>();
   readonly begun = new Map<string, number>();
   readonly childrenEnded = new Map<string, number>();
-  resource: Resource | undefined;
   entered = false;
   endings = 0;
   /** How often its listener was told that it has ended. */
@@ -104,16 +172,23 @@ export class ThreadLog {
   /** What was done in the moment in which it ended, or given up before: that may be named, and need not. */
   justDone: string[] = [];
   parentWasStopping = false;
-  /** A stop was asked that leaves no time to cancel: then also what yields may be given up. */
-  noTime: boolean;
 
-  constructor(plan: ThreadPlan, life: ThreadLife, parent: ThreadLog | undefined) {
-    this.plan = plan;
+  constructor(edge: EdgeLog, life: ThreadLife) {
+    this.plan = edge.plan;
     this.life = life;
-    this.parent = parent;
-    this.noTime = plan.stop?.cancelMs === 0;
-    this.down = new LaneLog(`${plan.name} down`, plan.inbox);
-    this.up = new LaneLog(`${plan.name} up`, plan.outbox);
+    this.edge = edge;
+  }
+
+  get parent(): ThreadLog | undefined {
+    return this.edge.parent;
+  }
+
+  get down(): LaneLog {
+    return this.edge.down;
+  }
+
+  get up(): LaneLog {
+    return this.edge.up;
   }
 
   get path(): string {
@@ -133,9 +208,10 @@ export interface Violation {
 
 export class Ledger {
   readonly threads: ThreadLog[] = [];
+  readonly edges: EdgeLog[] = [];
   readonly violations: Violation[] = [];
   readonly trace: string[] | undefined;
-  readonly #byPath = new Map<string, ThreadLog>();
+  readonly #byPath = new Map<string, EdgeLog>();
   readonly #now: () => number;
   signals = 0;
   /** Counts the moments between which everything comes to rest. */
@@ -155,17 +231,28 @@ export class Ledger {
     this.say(() => `!! ${kind}: ${text}`);
   }
 
-  addThread(plan: ThreadPlan, life: ThreadLife, parent: ThreadLog | undefined): ThreadLog {
-    const log = new ThreadLog(plan, life, parent);
+  addEdge(plan: ThreadPlan, parent: ThreadLog | undefined): EdgeLog {
+    const edge = new EdgeLog(plan, parent);
+    this.edges.push(edge);
+    return edge;
+  }
+
+  addThread(edge: EdgeLog, life: ThreadLife): ThreadLog {
+    const log = new ThreadLog(edge, life);
     this.threads.push(log);
+    edge.lives.push(log);
     return log;
   }
 
+  /** The incarnation that lives, or lived last. */
   byPath(path: string): ThreadLog | undefined {
     const known = this.#byPath.get(path);
-    if (known !== undefined) return known;
-    for (const log of this.threads) if (log.life.started) this.#byPath.set(log.life.path, log);
-    return this.#byPath.get(path);
+    if (known !== undefined) return known.current;
+    for (const edge of this.edges) {
+      const { current } = edge;
+      if (current !== undefined) this.#byPath.set(current.life.path, edge);
+    }
+    return this.#byPath.get(path)?.current;
   }
 
   // ---- hooks and turns ----
@@ -195,6 +282,9 @@ export class Ledger {
       }
     }
     if (what === 'exit') this.#checkExit(log);
+    if (what === 'enter') this.#checkStart(log);
+    for (const other of log.edge.lives)
+      if (other !== log && other.life.started && !other.life.ended) this.blame('two incarnations at once', log.path);
     log.runs.add(run);
     return run;
   }
@@ -207,11 +297,57 @@ export class Ledger {
   }
 
   #checkExit(log: ThreadLog): void {
-    for (const child of this.threads) {
-      if (child.parent === log && child.life.started && !child.life.ended) {
-        this.blame('exit before a child has ended', `${log.path}, child ${child.path}`);
+    for (const edge of this.edges) {
+      if (edge.parent === log && edge.lasts) {
+        this.blame('exit before a child has ended', `${log.path}, child ${edge.current?.path}`);
       }
     }
+  }
+
+  /** Of several that are started together, one at a time. */
+  #checkStart(log: ThreadLog): void {
+    const { edge, parent } = log;
+    if (log.life.edge.incarnation === 1 || parent === undefined) return;
+    if (edge.plan.restart === undefined) this.blame('a restart that nobody has declared', log.path);
+    if (!together(parent)) return;
+    for (const other of this.edges) {
+      const { current } = other;
+      if (other.parent !== parent || other === edge || current === undefined) continue;
+      if (current.life.edge.incarnation > 1 && current.life.state === 'entering')
+        this.blame('two are started at once', `${log.path} and ${current.path}`);
+    }
+  }
+
+  /** A factory is called. */
+  making(edge: EdgeLog): number {
+    if (edge.made > 0) {
+      if (!edge.announced) this.blame('a restart without a word', edge.current?.path ?? edge.plan.name);
+      edge.announced = false;
+      if (edge.parent?.life.state === 'stopping')
+        this.blame('restarted by one that stops', edge.current?.path ?? edge.plan.name);
+      if (edge.parent !== undefined) edge.parent.restartOpen = false;
+    }
+    return ++edge.made;
+  }
+
+  /** A restart, which counts unless it is one with a sibling. */
+  #restarting(log: ThreadLog): void {
+    const { edge, parent } = log;
+    if (edge.announced) this.blame('a restart announced twice', log.path);
+    edge.announced = true;
+    if (!log.life.ended) this.blame('restarted before the end', log.path);
+    if (parent === undefined) return;
+    if (parent.life.state === 'stopping' || parent.life.ended) this.blame('restarted by one that stops', log.path);
+    const withSibling = log.planned || (together(parent) && parent.restartOpen);
+    log.planned = false;
+    if (withSibling) return;
+    parent.restartOpen = true;
+    parent.plannedAmong = this.edges.length;
+    const { intensity = 1, periodMs = 5000 } = parent.plan.supervision ?? {};
+    const now = this.#now();
+    parent.restartTimes = parent.restartTimes.filter((time) => now - time <= periodMs);
+    parent.restartTimes.push(now);
+    if (parent.restartTimes.length > intensity) this.blame('more restarts than are borne', log.path);
   }
 
   // ---- signals ----
@@ -223,8 +359,15 @@ export class Ledger {
       return undefined;
     }
     delivery.begun++;
+    if (delivery.ask === 'unanswered') this.blame('delivered although its asker was sent away', `${signal.n}`);
+    if (delivery.begun > 1) this.#undoHandled(delivery);
     if (!lane.begin(delivery)) this.blame('out of order', `signal ${signal.n} on ${lane.name}`);
     return delivery;
+  }
+
+  /** It was handled in the very moment in which its handler was given up: that counts as not handled. */
+  #undoHandled(delivery: Delivery): void {
+    if (delivery.handledBy?.life.outcome?.verdict === 'abandoned') delivery.handled = 0;
   }
 
   childEnded(log: ThreadLog, path: string): void {
@@ -233,7 +376,7 @@ export class Ledger {
     const child = this.byPath(path);
     if (before > 0) this.blame('childEnded twice', `${path} to ${log.path}`);
     if (child === undefined) return;
-    if (!child.life.ended) this.blame('childEnded too early', `${path} lives`);
+    if (child.edge.lasts) this.blame('childEnded too early', `${path} lives`);
     const up = child.life.edge.snapshot().up;
     if (up !== undefined && up.queued + up.inFlight > 0)
       this.blame('childEnded too early', `signals of ${path} are left`);
@@ -258,6 +401,7 @@ export class Ledger {
         break;
       case 'stopping':
         if (record.why === 'its parent is stopping') this.#checkOrder(log);
+        if (record.why === 'it is restarted with a sibling') this.#checkPlan(log);
         break;
       case 'ended':
         this.#ended(log);
@@ -271,15 +415,20 @@ export class Ledger {
         if (delivery === undefined) this.blame('a signal from nowhere', `dead letter on ${lane.name}`);
         else {
           delivery.lost.push(record.reason);
+          if (record.direction === 'down') this.#checkLoss(log, record.reason);
+          if (record.deliveries !== delivery.begun)
+            this.blame('the wrong count of deliveries', `${record.deliveries} of ${delivery.begun} on ${lane.name}`);
           const receiver = record.direction === 'down' ? log : log.parent;
-          // It was handled in the very moment in which its handler was given up: that counts as lost.
-          if (record.reason.includes('abandoned') && receiver?.life.ended) delivery.handled = 0;
+          if (receiver?.edge.handleListens === true) delivery.toldByHandle.due++;
+          this.#undoHandled(delivery);
         }
         break;
       }
+      case 'restarting':
+        this.#restarting(log);
+        break;
       case 'failed':
       case 'abandoned':
-      case 'restarting':
       case 'overflow':
       case 'deadlock':
       case 'overdue':
@@ -288,6 +437,13 @@ export class Ledger {
         break;
     }
   };
+
+  /** What is queued is kept, where another incarnation is sure to follow. */
+  #checkLoss({ life, parent, path, plan, entered }: ThreadLog, reason: string): void {
+    if (plan.restart !== 'permanent' || !entered || !reason.includes('its receiver has failed')) return;
+    if (life.edge.supervised?.final === false && parent?.life.state === 'running')
+      this.blame('lost although it is started again', `${path}: ${reason}`);
+  }
 
   /** A task of this name is off the books. If a turn runs that does not yield, it may be that one, which was given up. */
   #giveUp(log: ThreadLog, what: string): void {
@@ -298,9 +454,22 @@ export class Ledger {
   #checkOrder(log: ThreadLog): void {
     this.#checkWorkedOff(log.parent!);
     if (log.plan.peers !== undefined) return;
-    const siblings = this.threads.filter(({ parent, life }) => parent === log.parent && life.started);
-    for (const younger of siblings.slice(siblings.indexOf(log) + 1)) {
-      if (!younger.life.ended) this.blame('stopped out of order', `${log.path} before ${younger.path} had ended`);
+    const siblings = this.edges.filter(({ parent }) => parent === log.parent);
+    for (const younger of siblings.slice(siblings.indexOf(log.edge) + 1)) {
+      if (younger.lasts) this.blame('stopped out of order', `${log.path} before ${younger.current?.path} had ended`);
+    }
+  }
+
+  /** The same of children that are restarted together; those that were added since it began are left alone. */
+  #checkPlan(log: ThreadLog): void {
+    log.planned = true;
+    const { parent, plan } = log;
+    if (!together(parent!)) this.blame('stopped for a sibling', log.path);
+    if (plan.peers !== undefined) return;
+    for (let i = this.edges.indexOf(log.edge) + 1; i < parent!.plannedAmong; i++) {
+      const younger = this.edges[i]!;
+      if (younger.parent !== parent || !younger.lasts || younger.current!.life.ended) continue;
+      this.blame('stopped out of order', `${log.path} before ${younger.current?.path} had ended`);
     }
   }
 
@@ -308,11 +477,12 @@ export class Ledger {
   #checkWorkedOff(log: ThreadLog): void {
     if (log.life.deaf) return;
     const { down } = log.life.edge.snapshot();
-    if (down !== undefined && down.queued + down.inFlight > 0) this.blame('stopped before all was handled', log.path);
-    for (const child of this.threads) {
-      if (child.parent !== log || !child.life.started || !child.life.ended) continue;
-      const { up } = child.life.edge.snapshot();
-      if (up !== undefined && up.queued + up.inFlight > 0) this.blame('stopped before all was handled', child.path);
+    const queued = down === undefined || log.life.edge.held ? 0 : down.queued;
+    if (queued + (down?.inFlight ?? 0) > 0) this.blame('stopped before all was handled', log.path);
+    for (const { parent, current } of this.edges) {
+      if (parent !== log || current === undefined || !current.life.ended) continue;
+      const { up } = current.life.edge.snapshot();
+      if (up !== undefined && up.queued + up.inFlight > 0) this.blame('stopped before all was handled', current.path);
     }
   }
 
@@ -330,15 +500,19 @@ export class Ledger {
     if (yields && !hasNoTime(log)) {
       this.blame('abandoned although it yields', `${log.path}, in ${running.map((run) => run.what).join(', ')}`);
     }
-    for (const child of this.threads) {
-      if (child.parent === log && child.life.started && !child.life.ended)
-        this.blame('an orphan', `${child.path} of ${log.path}`);
+    for (const edge of this.edges) {
+      if (edge.parent === log && edge.lasts) this.blame('an orphan', `${edge.current?.path} of ${log.path}`);
     }
   }
 }
 
+/** True of a thread that restarts its children together. */
+function together({ plan }: ThreadLog): boolean {
+  return plan.supervision?.strategy !== undefined && plan.supervision.strategy !== 'one-for-one';
+}
+
 function hasNoTime(log: ThreadLog | undefined): boolean {
-  return log !== undefined && (log.noTime || hasNoTime(log.parent));
+  return log !== undefined && (log.edge.noTime || hasNoTime(log.parent));
 }
 
 export function codeOf(error: unknown): string | undefined {

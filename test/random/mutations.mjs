@@ -13,6 +13,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const LANE = 'src/intercom/lane.ts';
+const CONTENTS = 'src/intercom/lane-contents.ts';
+const LANE_QUEUE = 'src/intercom/lane-queue.ts';
+const LINE = 'src/intercom/sender-line.ts';
 const EDGE = 'src/intercom/local-edge.ts';
 const QUEUE = 'src/kernel/wait-queue.ts';
 const SCOPE = 'src/kernel/cancel-scope.ts';
@@ -21,35 +24,42 @@ const LIFE = 'src/taskthread/thread-life.ts';
 const ENDING = 'src/taskthread/thread-ending.ts';
 const CORE = 'src/taskthread/thread-core.ts';
 const CHILD = 'src/taskthread/child.ts';
+const SUPERVISION = 'src/taskthread/supervision.ts';
+const SUPERVISOR = 'src/taskthread/supervisor.ts';
 const STOP = 'src/taskthread/stop.ts';
 const TASK = 'src/taskthread/task.ts';
 const REGISTRY = 'src/taskthread/task-registry.ts';
 
 /** Name, file, what stands there, what is put in its place. */
 const MUTATIONS = [
-  ['a dead letter is not counted', LANE, 'this.#deadLettered += this.#inFlight;', ''],
-  ['a discarded signal is not counted', LANE, 'this.#deadLettered += this.#queue.removedCount;', ''],
-  ['a dropped signal is not counted', LANE, 'this.#dropped += this.#queue.removedCount;', ''],
-  ['a handled signal is not counted', LANE, 'this.#handled += this.#inFlight;', ''],
+  ['a dead letter is not counted', CONTENTS, 'this.deadLettered += this.inFlight;', ''],
+  ['a discarded signal is not counted', CONTENTS, 'this.deadLettered += this.queue.removedCount;', ''],
+  ['a dropped signal is not counted', CONTENTS, 'this.dropped += this.queue.removedCount;', ''],
+  ['a handled signal is not counted', CONTENTS, 'this.handled += this.inFlight;', ''],
   ['a cancelled send is not counted', LANE, 'this.#cancelled += parcel.count;', ''],
-  ['a lost signal is not reported', LANE, 'this.owner.signalLost(this, signal, reason);', ''],
+  ['a lost signal is not reported', LANE, 'this.owner.signalLost(this, signal, reason, deliveries);', ''],
   ['a signal overtakes senders that wait', LANE, 'senderWaits: this.#senderWaits,', 'senderWaits: false,'],
   ['a signal replaces another past one that waits', LANE, 'this.#senders?.hasKey(parcel.key) !== true', 'true'],
-  ['the wake-up at the half-empty lane is lost', LANE, 'if (this.#overflowing) this.#recover();\n    return', 'return'],
+  [
+    'the wake-up at the half-empty lane is lost',
+    CONTENTS,
+    'if (this.overflowing) this.recover();\n    return',
+    'return',
+  ],
   [
     'senders that wait are not sent back',
-    LANE,
-    'waiter.refuse(new EdgeClosedError(this.owner.path, parcel.signal));',
+    LINE,
+    'waiter.refuse(new EdgeClosedError(path, parcel.signal));',
     'waiter.wake();',
   ],
   [
     'a lane takes one more than its capacity',
     LANE,
-    'this.#signals.length < this.options',
-    'this.#signals.length <= this.options',
+    'this.signals.length < this.options',
+    'this.signals.length <= this.options',
   ],
   ['what is queued is forgotten', RUNTIME, "lane.discard('its receiver has failed or was cancelled');", ''],
-  ['an ended edge leaves its asks open', EDGE, 'this.#asks?.end(reason);', ''],
+  ['an ended edge leaves its asks open', EDGE, 'this.#asks?.end(`${this.path} has ended`);', ''],
   ['a receiver is not woken', RUNTIME, 'if (this.running === undefined || this.deaf) this.wake();', ''],
   ['handlers overlap', RUNTIME, 'this.running === undefined && !this.deaf; left--', '!this.deaf; left--'],
   ['childEnded is not called', RUNTIME, 'this.#endedChildren.push({ child, outcome });', ''],
@@ -59,12 +69,7 @@ const MUTATIONS = [
   ['exit runs twice', ENDING, 'this.exiting();', 'this.#exitBegun = false; this.exiting();'],
   ['exit is not shielded', ENDING, '{ shielded: true }', '{ shielded: false }'],
   ['what is owned is not closed', ENDING, 'this.closeOwned(this.edge.spec as ResolvedChildSpec);', ''],
-  [
-    'the end is announced twice',
-    ENDING,
-    'this.#announceEnd(this.outcome);',
-    'this.#announceEnd(this.outcome);'.repeat(2),
-  ],
+  ['the end is announced twice', ENDING, 'this.#recordEnd(this.outcome);', 'this.#recordEnd(this.outcome);'.repeat(2)],
   ['an ended thread handles on', ENDING, "this.state = 'stopped';", "setImmediate(() => (this.state = 'stopped'));"],
   ['waits are not ended with the thread', CORE, 'this.#scope?.end(error);', ''],
   ['what exit hangs on is not named', CORE, '[this.running, this.exitRunning]', '[this.running]'],
@@ -86,7 +91,12 @@ const MUTATIONS = [
     'if (thread.busy && !this.#forced) return;',
   ],
   ['a shorter budget is not passed on', STOP, 'if (this.#shortened) this.#askAgain();', ''],
-  ['a broadcast that is cancelled is an unhandled rejection', CHILD, 'calm(allSettled(waits))', 'allSettled(waits)'],
+  [
+    'a broadcast that is cancelled is an unhandled rejection',
+    CHILD,
+    'calm(allTaken(waits, toKind))',
+    'allTaken(waits, toKind)',
+  ],
   ['a stop takes longer than it may', STOP, 'this.beganAt + budget.drainMs', 'this.beganAt + budget.drainMs * 2 + 5'],
   [
     'a task runs on after its end',
@@ -115,6 +125,67 @@ const MUTATIONS = [
     'return this.#closedInto?.refusal;',
   ],
   ['a shield does not hold', SCOPE, 'else if (this.#shielded) return;', ''],
+  ['a restart is not counted', SUPERVISOR, 'this.#restarts = times;', ''],
+  ['a restart is not announced', SUPERVISOR, 'this.#thread.announceRestart(edge, plan?.delayMs ?? 0);', ''],
+  [
+    'a plan starts its children all at once',
+    SUPERVISOR,
+    '.supervised?.down === false) return false;',
+    '.ended) return false;',
+  ],
+  ['a plan stops its children left to right', SUPERVISOR, 'living.at(-1)', 'living[0]'],
+  ['a plan starts again who crashes in it', SUPERVISOR, 'plan.toStart.slice(place + 1)', 'plan.toStart'],
+  ['a plan asks the next before the last has ended', SUPERVISOR, 'if (plan.ending.size > 0) return false;', ''],
+  [
+    'a restart does not give way',
+    SUPERVISOR,
+    'if (edge.supervised?.down === true) this.#thread.giveUpRestart(edge);',
+    'if (edge.incarnation > 99) this.#thread.giveUpRestart(edge);',
+  ],
+  ['the delay of a restart outlives its child', SUPERVISOR, 'this.#thread.host.clock.clearTimer(child.timer);', ';'],
+  ['who is told of a restart cannot stop it', SUPERVISOR, 'if (stateOf(edge).down !== true) return;', ''],
+  ['who was asked to stop is started again', SUPERVISION, "if (asked) return 'gone';", ''],
+  [
+    'one that stops restarts',
+    LIFE,
+    'edge.entering !== undefined || this.stopping !== undefined',
+    'edge.entering !== undefined',
+  ],
+  ['what is kept is taken by the one that has ended', EDGE, 'this.#down?.handTo(this);', ''],
+  [
+    'what was kept is not handed on',
+    EDGE,
+    'this.incarnation++;\n    this.#held = false;\n    this.#down?.handTo(child);',
+    'this.incarnation++;\n    this.#held = false;',
+  ],
+  [
+    'requests that an incarnation took stay open',
+    EDGE,
+    'this.#asks?.endAllBut(new Set(this.#down?.pending()), `${this.path} is restarted`);',
+    '',
+  ],
+  ['requests that are queued are sent away at a restart', EDGE, 'new Set(this.#down?.pending())', 'new Set()'],
+  ['a poison signal is delivered for ever', CONTENTS, 'this.#failures = failures;', ''],
+  [
+    'what is put back is in flight for ever',
+    CONTENTS,
+    'this.#landed();\n    this.#failures = failures;',
+    'this.#failures = failures;',
+  ],
+  ['what is put back comes last', LANE_QUEUE, 'this.signals.unshift(signal);', 'this.signals.push(signal);'],
+  [
+    'what is put back weighs nothing',
+    LANE_QUEUE,
+    'this.#count += count;\n      this.#bytes += bytes;\n    }\n    if (this.#places === undefined) return;',
+    '}\n    if (this.#places === undefined) return;',
+  ],
+  [
+    'a failed incarnation throws away what is queued',
+    ENDING,
+    'if (mayFollow(edge, cause)) this.holdInbox();',
+    'if (false) this.holdInbox();',
+  ],
+  ['what is kept is handled after exit', ENDING, 'if (!this.#exitBegun) edge.unhold();', 'edge.unhold();'],
   ['a cancel does not reach what waits', SCOPE, "this.#tellMembers('cancelled', error);", ''],
 ];
 

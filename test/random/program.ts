@@ -5,6 +5,7 @@
  * Not here: what executes it (`random-thread`, `run`) and what must hold meanwhile (`ledger`, `checks`).
  */
 import type { OverflowPolicy } from '../../src/intercom/overflow.ts';
+import type { SupervisionOptions } from '../../src/taskthread/supervision.ts';
 import { Dice } from '../../src/testing/dice.ts';
 
 export interface Budget {
@@ -40,6 +41,14 @@ export interface ThreadPlan {
   readonly outbox: LanePlan | undefined;
   readonly stop: Budget | undefined;
   readonly onFailure: 'escalate' | 'ignore';
+  readonly restart: 'permanent' | 'transient' | undefined;
+  readonly redeliver: number;
+  /** Where its parent cares, and it is not permanent. */
+  readonly significant: boolean;
+  /** At which call its factory throws. The first makes the first incarnation. */
+  readonly brokenAt: number | undefined;
+  /** How it restarts its children. */
+  readonly supervision: SupervisionOptions | undefined;
   readonly owns: 'nothing' | 'close' | 'close-throws' | 'asyncDispose';
   readonly peers: string | undefined;
   readonly onSignal: boolean;
@@ -91,7 +100,8 @@ export type Step = { readonly go: boolean } & (
   | { readonly op: 'task'; readonly task: TaskPlan }
   | { readonly op: 'delete'; readonly name: string; readonly scoped: boolean; readonly care: Care }
   | { readonly op: 'again'; readonly afterMs: number | undefined }
-  | { readonly op: 'throw' }
+  /** In some of the incarnations, the first being 1. */
+  | { readonly op: 'throw'; readonly from: number; readonly to: number }
   | { readonly op: 'hang'; readonly until: 'ever' | 'abort' | number }
   | { readonly op: 'check' }
   | { readonly op: 'snapshot' }
@@ -127,6 +137,8 @@ interface Temper {
   readonly throws: number;
   readonly hangs: number;
   readonly stops: number;
+  /** How many of the children are restarted. */
+  readonly restarts: number;
 }
 
 const TASK_NAMES = ['a', 'b', 'c'];
@@ -138,8 +150,10 @@ class Author {
 
   constructor(dice: Dice) {
     this.#dice = dice;
+    const restarts = dice.pick([0, 0.5, 1]);
     this.#temper = {
-      throws: dice.pick([0, 0, 0.3, 1.5]),
+      restarts,
+      throws: restarts > 0 ? dice.pick([0.1, 0.5, 1.5]) : dice.pick([0, 0, 0.3, 1.5]),
       hangs: dice.pick([0, 0.3, 1, 2]),
       stops: dice.pick([0, 0.5, 1.5]),
     };
@@ -152,12 +166,19 @@ class Author {
     const fanOut = depth === 0 ? 0 : dice.int(number === 0 ? 5 : 4);
     for (let i = 0; i < fanOut && this.#threads < 24; i++) children.push(this.#add(depth));
     const enter = this.#script('enter', dice.int(3), depth);
+    const restart = dice.chance(this.#temper.restarts) ? dice.pick(['permanent', 'transient'] as const) : undefined;
+    const crash = restart !== undefined && dice.chance(0.8) ? this.#crash() : undefined;
     return {
       name: `T${number}`,
       inbox: this.#lane(),
       outbox: this.#lane(),
       stop: dice.chance(0.7) ? this.budget() : undefined,
-      onFailure: dice.chance(0.5) ? 'ignore' : 'escalate',
+      onFailure: dice.chance(this.#temper.restarts > 0 ? 0.8 : 0.5) ? 'ignore' : 'escalate',
+      restart,
+      redeliver: dice.pick([0, 1, 3]),
+      significant: dice.chance(0.3),
+      brokenAt: dice.chance(0.08) ? dice.between(2, 3) : undefined,
+      supervision: dice.chance(0.8) ? this.#supervision() : undefined,
       owns: dice.pick([
         'nothing',
         'nothing',
@@ -173,10 +194,10 @@ class Author {
       listens: dice.chance(0.3),
       enter: {
         mode: enter.mode,
-        steps: [...this.#tasksOf(depth), ...children, ...enter.steps],
+        steps: [...this.#tasksOf(depth), ...children, ...enter.steps, ...(crash?.enter ?? [])],
       },
       exit: dice.chance(0.75) ? this.#script('exit', dice.int(4), 0) : undefined,
-      handlers: this.#scripts('handler', depth),
+      handlers: [...(crash?.handlers ?? []), ...this.#scripts('handler', depth)],
       childHandlers: this.#scripts('childHandler', depth),
       childEnded: dice.chance(0.6) ? this.#script('childEnded', dice.int(3), depth) : undefined,
     };
@@ -191,6 +212,45 @@ class Author {
     return this.#dice.pick(['with', 'with', 'with', 'fail', 'never', 'late', 'twice']);
   }
 
+  /** How one that is to be restarted fails, or ends by itself: in a handler, a task, or when it begins again. */
+  #crash(): { readonly enter?: readonly Step[]; readonly handlers?: readonly Script[] } {
+    const dice = this.#dice;
+    const to = dice.pick([1, 1, 2, 3, 99]);
+    const fail: Step = { op: 'throw', from: 1, to, go: false };
+    const mode = dice.pick(['sync', 'async', 'async'] as const);
+    const before: Step[] = dice.chance(0.5) ? [this.#step('inner', 0)] : [];
+    switch (dice.weighted({ handler: 4, task: 3, stop: 1, enter: 1 })) {
+      case 'handler':
+        return { handlers: [{ mode, steps: [...before, fail] }] };
+      case 'task':
+      case 'stop': {
+        const last: Step = dice.chance(0.7) ? fail : { op: 'stop', by: 'turn', go: true };
+        const afterMs = dice.int(30);
+        const task: TaskPlan = { name: 'd', intake: false, afterMs, script: { mode, steps: [...before, last] } };
+        return { enter: [{ op: 'task', task, go: true }] };
+      }
+      case 'enter':
+        return {
+          handlers: [{ mode, steps: [fail] }],
+          enter: [{ op: 'throw', from: 2, to: dice.pick([2, 3]), go: false }],
+        };
+    }
+  }
+
+  #supervision(): SupervisionOptions {
+    const dice = this.#dice;
+    const minMs = dice.between(1, 8);
+    return {
+      strategy: dice.pick(['one-for-one', 'one-for-all', 'rest-for-one'] as const),
+      intensity: dice.pick([0, 1, 3, 8, 8]),
+      periodMs: dice.pick([0, 20, 100]),
+      ...(dice.chance(0.5) && {
+        backoff: { minMs, maxMs: minMs * 4, jitter: dice.pick(['none', 'full'] as const), healthyAfterMs: 10 },
+      }),
+      autoShutdown: dice.pick(['never', 'never', 'any', 'all'] as const),
+    };
+  }
+
   #lane(): LanePlan | undefined {
     const dice = this.#dice;
     if (dice.chance(0.2)) return undefined;
@@ -198,7 +258,7 @@ class Author {
       capacity: dice.between(1, 8),
       policy: dice.chance(0.5) ? 'block' : dice.pick(['drop-oldest', 'drop-newest', 'latest', 'fail']),
       counted: dice.chance(0.2),
-      maxBytes: dice.chance(0.2) ? dice.between(1, 12) : undefined,
+      maxBytes: dice.chance(0.3) ? dice.between(1, 12) : undefined,
     };
   }
 
@@ -321,9 +381,10 @@ class Author {
         return this.#again();
       case 'hang':
         return { op, until: dice.pick(['ever', 'abort', 3, 30]), go };
+      case 'throw':
+        return { op, from: 1, to: dice.pick([1, 1, 2, 99]), go };
       case 'try-up':
       case 'answer-late':
-      case 'throw':
       case 'check':
       case 'snapshot':
       case 'keep':

@@ -6,7 +6,16 @@ import type { Closable } from '../../src/taskthread/spec.ts';
 import type { TaskTurn } from '../../src/taskthread/task-turn.ts';
 import { lifeOf, TaskThread } from '../../src/taskthread/taskthread.ts';
 import type { Turn } from '../../src/taskthread/turn.ts';
-import { codeOf, type LaneLog, type Resource, type Run, type Signal, type ThreadLog } from './ledger.ts';
+import {
+  codeOf,
+  type Delivery,
+  type EdgeLog,
+  type LaneLog,
+  type Resource,
+  type Run,
+  type Signal,
+  type ThreadLog,
+} from './ledger.ts';
 import type { Care, LanePlan, Script, Step, TaskPlan, ThreadPlan } from './program.ts';
 import { ScriptError, type World } from './world.ts';
 
@@ -36,16 +45,18 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
   readonly #handles: Kid[] = [];
   #handled = 0;
 
-  constructor(world: World, plan: ThreadPlan, parent: ThreadLog | undefined) {
+  constructor(world: World, edge: EdgeLog) {
+    const { plan } = edge;
     super({
       name: plan.name,
       inbox: laneOf(plan.inbox),
       outbox: laneOf(plan.outbox),
       ...(plan.stop !== undefined && { stop: plan.stop }),
+      ...(plan.supervision !== undefined && { supervision: plan.supervision }),
     });
     this.#world = world;
     this.#plan = plan;
-    this.log = world.ledger.addThread(plan, lifeOf(this), parent);
+    this.log = world.ledger.addThread(edge, lifeOf(this));
     if (plan.listens) this.#listen();
     // A hook that is not overridden is not called: so it must not be there.
     if (plan.exit === undefined) this.exit = TaskThread.prototype['exit'];
@@ -55,12 +66,31 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
   #listen(): void {
     const { events, log } = this;
     events.on('deadLetter', (signal, _reason, path) => {
-      const lost = this.#world.ledger.byPath(path);
-      const delivery = (lost === log ? log.down : lost?.up)?.find(signal);
-      if (delivery === undefined) this.#world.ledger.blame('a dead letter of nobody', path);
-      else delivery.told++;
+      const delivery = this.#lost(signal, path);
+      if (delivery !== undefined) delivery.told++;
     });
     events.on('ended', () => log.toldEnds++);
+  }
+
+  #lost(signal: unknown, path: string): Delivery | undefined {
+    const lost = this.#world.ledger.byPath(path)?.edge;
+    const delivery = (lost === this.log.edge ? lost.down : lost?.up)?.find(signal);
+    if (delivery === undefined) this.#world.ledger.blame('a dead letter of nobody', path);
+    return delivery;
+  }
+
+  /** Listens by a child's handle. */
+  #listenTo(kid: Kid, edge: EdgeLog): void {
+    if (kid.outcome !== undefined) return;
+    edge.handleListens = true;
+    const { ledger } = this.#world;
+    kid.events.on('ended', () => edge.toldEndsByHandle++);
+    kid.events.on('deadLetter', (signal, _reason, path) => {
+      const lost = ledger.byPath(path)?.edge;
+      const delivery = (lost === edge ? edge.down : lost?.up)?.find(signal);
+      if (delivery === undefined) ledger.blame('a dead letter of nobody', path);
+      else delivery.toldByHandle.done++;
+    });
   }
 
   // ---- hooks ----
@@ -113,6 +143,8 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
     const run = ledger.begin(this.log, what);
     ledger.say(() => `  it handles ${signal.n}`);
     const delivery = lane && ledger.handlingBegins(lane, signal);
+    if (what === 'signalHandler' && delivery !== undefined && turn.deliveryCount !== delivery.begun)
+      ledger.blame('the wrong count of deliveries', `${turn.deliveryCount} of ${delivery.begun} in ${this.path}`);
     const script = scripts[this.#handled++ % Math.max(1, scripts.length)] ?? { mode: 'sync' as const, steps: [] };
     return this.#settle(
       run,
@@ -123,7 +155,9 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
       },
       () => {
         // What an abandoned handler still brings about does not count.
-        if (delivery !== undefined && !this.log.life.ended) delivery.handled++;
+        if (delivery === undefined || this.log.life.ended) return;
+        delivery.handled++;
+        delivery.handledBy = this.log;
       },
     );
   }
@@ -171,7 +205,10 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i]!;
       if (step.op === 'hang') continue;
-      if (step.op === 'throw') throw new ScriptError('on purpose');
+      if (step.op === 'throw') {
+        if (this.#throws(step)) throw new ScriptError('on purpose');
+        continue;
+      }
       const last = mode === 'return' && i === steps.length - 1;
       const work = this.#tolerate(step, last ? run : undefined, turn);
       if (last) return work;
@@ -226,6 +263,11 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
     if (ended && code !== 'TT_THREAD_ENDED' && !foreign) {
       this.#world.ledger.blame('not ThreadEndedError after the end', `${step.op} of ${this.path}: ${String(error)}`);
     }
+  }
+
+  #throws({ from, to }: Step & { readonly op: 'throw' }): boolean {
+    const { incarnation } = this.log.life.edge;
+    return from <= incarnation && incarnation <= to;
   }
 
   #perform(step: Step, run: Run | undefined, turn: Turn<Signal>): Work {
@@ -328,7 +370,7 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
         (turn as TaskTurn<Signal>).reSchedule(step.afterMs === undefined ? undefined : { afterMs: step.afterMs });
         return undefined;
       case 'throw':
-        return Promise.reject(new ScriptError('on purpose'));
+        return this.#throws(step) ? Promise.reject(new ScriptError('on purpose')) : undefined;
       case 'hang':
         return step.until === 'abort'
           ? untilAborted(turn)
@@ -373,19 +415,17 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
     if (!world.mayMakeThread) return;
     const resource: Resource | undefined = plan.owns === 'nothing' ? undefined : { closed: 0 };
     if (resource !== undefined) world.resources.push(resource);
-    let made: RandomThread | undefined;
+    const edge = world.ledger.addEdge(plan, this.log);
     const make = (): RandomThread => {
-      if (broken === 'factory') throw new ScriptError('the factory');
+      const call = world.ledger.making(edge);
+      if (this.log.life.ended) world.ledger.blame('called after the end', `the factory of ${plan.name}`);
+      if (broken === 'factory' || call === plan.brokenAt) throw new ScriptError('the factory');
       if (broken === 'again') return this;
-      made = new RandomThread(world, plan, this.log);
-      made.log.resource = resource;
-      return made;
+      return new RandomThread(world, edge);
     };
     const close = (): void => {
       resource!.closed++;
-      if (made?.log.life.started === true && !made.log.life.ended) {
-        world.ledger.blame('closed too early', `what ${made.path} owns`);
-      }
+      if (edge.lasts) world.ledger.blame('closed too early', `what ${edge.current?.path} owns`);
       if (plan.owns === 'close-throws') throw new ScriptError('while it was closed');
     };
     const onSignal = (signal: Signal, child: AnyChild, turn: Turn<Signal>): unknown => {
@@ -394,7 +434,10 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
     const owns: Closable =
       plan.owns !== 'asyncDispose' ? { close } : { [Symbol.asyncDispose]: () => Promise.resolve().then(close) };
     const kid = await this.addChild(make, {
-      onFailure: plan.onFailure,
+      ...(plan.restart === undefined
+        ? { onFailure: plan.onFailure }
+        : { restart: plan.restart, redeliver: plan.redeliver }),
+      ...(this.#isSignificant(plan) && { significant: true }),
       ...(resource !== undefined && { owns }),
       ...(plan.peers !== undefined && { peers: plan.peers }),
       ...(scope !== undefined && { scope }),
@@ -402,6 +445,12 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
     } as { onSignal: typeof onSignal });
     this.#handles.push(kid);
     world.handles.push(kid);
+    if (plan.listens) this.#listenTo(kid, edge);
+  }
+
+  #isSignificant({ significant, restart }: ThreadPlan): boolean {
+    const { autoShutdown = 'never' } = this.#plan.supervision ?? {};
+    return significant && restart !== 'permanent' && autoShutdown !== 'never';
   }
 
   #task(plan: TaskPlan): void {
@@ -422,7 +471,7 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
 
   /** To whom a broadcast to a class goes. */
   #takers(): Kid[] {
-    return this.childrenOf(RandomThread).filter(({ state }) => state !== 'stopping' && state !== 'stopped');
+    return this.childrenOf(RandomThread).filter((kid) => !this.#logOf(kid).life.edge.downClosed);
   }
 
   #kid(which: number): Kid | undefined {

@@ -3,6 +3,7 @@ import { type LiveCounts, live } from '../../src/kernel/probe.ts';
 import type { Child } from '../../src/taskthread/child.ts';
 import { launch } from '../../src/taskthread/start.ts';
 import { checkAtRest, checkEnd, checkNothingLeft } from './checks.ts';
+import { Dice } from '../../src/testing/dice.ts';
 import { codeOf, type Violation } from './ledger.ts';
 import { makeProgram, type OutsideStep, type Program } from './program.ts';
 import { RandomThread } from './random-thread.ts';
@@ -47,11 +48,13 @@ export async function runProgram(program: Program, traced = false): Promise<RunR
 
 async function runTree(world: World, before: LiveCounts): Promise<void> {
   const { program, time, ledger } = world;
-  const thread = new RandomThread(world, program.root, undefined);
+  const thread = new RandomThread(world, ledger.addEdge(program.root, undefined));
   const look = (): void => checkAtRest(world);
+  const chance = new Dice(program.seed ^ 0x2545f491);
   const { handle, entered } = launch(() => thread as never, {
     clock: time.clock,
     scheduler: time.scheduler,
+    random: () => chance.next(),
     onRecord: ledger.onRecord,
   });
   world.handles.push(handle);

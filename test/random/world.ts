@@ -65,7 +65,7 @@ export class World {
   }
 
   get mayMakeThread(): boolean {
-    return this.ledger.threads.length < this.program.threadLimit;
+    return this.ledger.edges.length < this.program.threadLimit;
   }
 
   signal(ask?: Signal['ask']): Signal {
@@ -154,14 +154,16 @@ export class World {
     }
     return asked.then(
       (value) => {
+        if (delivery !== undefined) delivery.ask = 'over';
         if (delivery === undefined) return this.ledger.blame('answered without a request', `${value}`);
         delivery.sender = 'accepted';
         if (value !== delivery.signal.n) this.ledger.blame('the wrong answer', `${value} to ${delivery.signal.n}`);
-        if (delivery.begun !== 1) this.ledger.blame('answered but not handled', `${delivery.signal.n}`);
+        if (delivery.begun === 0) this.ledger.blame('answered but not handled', `${delivery.signal.n}`);
       },
       (error: unknown) => {
         if (delivery !== undefined) {
           const code = codeOf(error);
+          delivery.ask = code === 'TT_ASK_UNANSWERED' ? 'unanswered' : 'over';
           const refused = code === 'TT_EDGE_CLOSED' || code === 'TT_LANE_FULL';
           delivery.sender = refused ? 'rejected' : 'unknown';
           if (refused) this.#checkRefusal(error, delivery.signal);
@@ -177,15 +179,15 @@ export class World {
     const pending = { log, since: this.time.now, limitMs: drainMs + cancelMs + 1 };
     this.ledger.say(() => `stop ${log.path} (${drainMs} + ${cancelMs} ms) is asked`);
     this.pendingStops.add(pending);
-    if (cancelMs === 0) log.noTime = true;
+    if (cancelMs === 0) log.edge.noTime = true;
     try {
       const report = await handle.stop(budget);
       const took = this.time.now - pending.since;
       this.ledger.say(() => `stop ${log.path} returns: ${report.verdict}`);
       if (took > pending.limitMs)
         this.ledger.blame('a stop over its budget', `${log.path} took ${took} ms of ${pending.limitMs}`);
-      if (!log.life.ended) this.ledger.blame('a stop that returned too early', log.path);
-      checkReport(this.ledger, log, report);
+      if (log.edge.lasts) this.ledger.blame('a stop that returned too early', log.path);
+      checkReport(this.ledger, log.edge.current!, report);
       return report;
     } finally {
       this.pendingStops.delete(pending);

@@ -1,5 +1,5 @@
 /** Laws 10 and 11: a stop always returns, within its budget, with a verdict that names what hung; `exit` runs once. */
-import { formatStopReport, type StopReport } from '../../src/index.ts';
+import { type Child, formatStopReport, type StopReport, type Turn } from '../../src/index.ts';
 import { launch } from '../../src/taskthread/start.ts';
 import { abandonTree } from '../../src/taskthread/stop.ts';
 import { checkThreads, codeOf, forever, grow, say, settle, Toy, time, words } from './toys.ts';
@@ -103,25 +103,94 @@ describe('a hung', () => {
     expect(report.abandoned.map(({ path }) => path)).toEqual(['/Toy-1/A-2/B-3/C-4/Leaf-5']);
     expect([report.threads, time().now - before <= 3200]).toEqual([5, true]);
   });
+});
 
-  test('handler of each of 1,000 threads, and every exit: stop returns in time and names exactly those', async () => {
-    const parent = new Toy({ exit: forever });
-    const root = await grow(parent);
-    const expected: string[] = [];
-    for (let i = 0; i < 999; i++) {
-      const child = await parent.add(
-        new Toy({ signal: forever, exit: forever }),
-        i % 3 === 0 ? { peers: 'p' } : undefined,
-      );
-      void child.send(i);
-      expected.push(`${child.path}: signalHandler, exit`);
+describe('a tree of 1,000 threads in which every handler and every exit hangs', () => {
+  const hung = () => new Toy({ signal: forever, exit: forever });
+
+  /** Each with so many children, until there are a thousand. */
+  async function plant(width: number): Promise<{ root: Child<Toy>; paths: string[] }> {
+    const top = hung();
+    const root = await grow(top);
+    void root.send(0);
+    const paths = [root.path];
+    for (let line = [top]; paths.length < 1000; ) {
+      const next: Toy[] = [];
+      for (const parent of line) {
+        for (let i = 0; i < width && paths.length < 1000; i++) {
+          const toy = hung();
+          const child = await time().run(parent.add(toy));
+          void child.send(i);
+          paths.push(child.path);
+          next.push(toy);
+        }
+      }
+      line = next;
     }
     await settle();
+    return { root, paths };
+  }
+
+  test.each([999, 31, 10, 3])('each with %d children: stop returns in time, and names exactly those', async (width) => {
+    const { root, paths } = await plant(width);
     const before = time().now;
     const report = await time().run(root.stop({ drainMs: 200, cancelMs: 100 }));
     expect(time().now - before).toBeLessThanOrEqual(400);
-    expect(inWords(report).toSorted()).toEqual([...expected, '/Toy-1: exit'].toSorted());
-    expect(report.threads).toBe(1000);
+    expect(inWords(report).toSorted()).toEqual(paths.map((path) => `${path}: signalHandler, exit`).toSorted());
+    expect([report.threads, report.verdict]).toEqual([1000, 'abandoned']);
+  });
+});
+
+describe('where it hangs', () => {
+  /** Has waited for an answer, or for a time, and goes on to something that no cancel reaches. */
+  const stubborn = async (_me: Toy, turn: Turn<unknown>): Promise<void> => {
+    await turn.sleep(60_000).catch(() => {});
+    await forever();
+  };
+
+  test('is told by the waits that it was in when it was cancelled, for each hook and task', async () => {
+    const toy = new Toy({ signal: (_s, me, turn) => stubborn(me, turn), exit: stubborn });
+    const root = await grow(toy);
+    toy.tasks.reCreate('reader', (turn) => stubborn(toy, turn));
+    toy.tasks.reCreate('other', forever);
+    await time().advance(10);
+    void root.send(1);
+    await settle();
+    const report = await time().run(root.stop(short));
+    const slept = (forMs: number) => [{ on: 'sleep of 60000 ms', forMs, cancelled: true }];
+    expect(report.abandoned[0]?.hungOn).toEqual([
+      { what: 'signalHandler', forMs: 300, signal: 1, waits: slept(300) },
+      // It had three quarters of the cancel's time to itself.
+      { what: 'exit', forMs: 25, waits: slept(25) },
+      { what: 'task reader', forMs: 310, waits: slept(310) },
+      { what: 'task other', forMs: 310 },
+    ]);
+    expect(formatStopReport('/Toy-1', report)).toContain(
+      'task reader went on after a wait for sleep of 60000 ms, begun 310 ms before',
+    );
+  });
+
+  test('is told by the wait that a shield keeps from the cancel', async () => {
+    const toy = new Toy({ signal: (_s, _me, turn) => turn.shield(60_000, (inner) => inner.sleep(50_000)) });
+    const root = await grow(toy);
+    void root.send(1);
+    await settle();
+    const report = await time().run(root.stop(short));
+    const waits = [{ on: 'sleep of 50000 ms', forMs: 275, cancelled: false }];
+    expect(report.abandoned[0]?.hungOn).toEqual([{ what: 'signalHandler', forMs: 275, signal: 1, waits }]);
+  });
+
+  test('names the place in the program, where the tree traces its waits', async () => {
+    const toy = new Toy({ signal: (_s, me, turn) => stubborn(me, turn) });
+    const root = await grow(toy, { traceWaits: true });
+    void root.send(1);
+    await settle();
+    const [wait] = root.snapshot().waits;
+    expect(wait?.at?.split('\n')[0]).toMatch(/^at .*budgets\.test\.ts:\d+:\d+/);
+    const report = await time().run(root.stop(short));
+    expect(report.abandoned[0]?.hungOn[0]?.waits?.[0]?.at).toBe(wait?.at);
+    expect(formatStopReport('/Toy-1', report)).toMatch(/begun 275 ms before at .*budgets\.test\.ts/);
+    await expect(grow(new Toy(), { traceWaits: 1 as never })).rejects.toMatchObject({ code: 'TT_INVALID_OPTION' });
   });
 });
 

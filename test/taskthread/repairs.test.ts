@@ -1,4 +1,7 @@
-/** The faults of the Python ancestor that ours must not have: each row of "Repairs" that concerns threads, by its name. */
+/**
+ * The faults of the Python ancestor that ours must not have: each row of "Repairs" that concerns threads, by its name. Those that
+ * concern connections and frames are in test/threads/repairs.integration.test.ts.
+ */
 import type { Child, Turn } from '../../src/index.ts';
 import { start } from '../../src/index.ts';
 import { launch } from '../../src/taskthread/start.ts';

@@ -477,3 +477,45 @@ describe('a request', () => {
     expect(child.incarnation).toBe(2);
   });
 });
+
+describe('who listens', () => {
+  const listening = () => {
+    const toy = new Toy({
+      enter: (me) =>
+        me.events.on('deadLetter', (signal: unknown) => say(`inside: lost ${String(signal)}`)) && undefined,
+      signal: (signal) => {
+        throw new Error(String(signal));
+      },
+    });
+    toy.events.on('failed', () => say(`made outside: failed`));
+    return toy;
+  };
+
+  test('by the handle hears of all incarnations; inside, each of its own alone', async () => {
+    const { boss, child } = await world(listening, { restart: 'permanent' });
+    child.events.on('failed', (error: unknown) => say(`handle: ${String(messageOf(error))}`));
+    for (const signal of [1, 2]) {
+      await boss.tell(child, signal);
+      await settle();
+    }
+    const told = (n: number) => [`inside: lost ${n}`, 'made outside: failed', `handle: ${n}`];
+    expect(words).toEqual([...told(1), ...told(2)]);
+  });
+
+  test('inside hears nothing once its incarnation has ended', async () => {
+    const make = () => {
+      const toy = listening();
+      toy.events.on('overflow', () => say('inside: overflow'));
+      toy.events.on('ended', () => say('inside: ended'));
+      return toy;
+    };
+    const { boss, child } = await world(make, { restart: 'permanent' }, { intensity: 9, backoff: {} });
+    child.events.on('ended', () => say('handle: ended'));
+    await boss.tell(child, 1);
+    await settle();
+    words.length = 0;
+    await boss.tell(child, 2);
+    await time().run(child.stop());
+    expect(words).toEqual(['handle: ended', '/Boss-1/Toy-2 ended: failed']);
+  });
+});

@@ -23,7 +23,7 @@ describe.each(plantedBugs)('$name', ({ name, program, limits = {} }) => {
 
   test.each(strategies)('is found by the strategy %s, shrunk and replayed', async (strategy) => {
     const check = leakCheck();
-    const failure = await explore({ seeds: 1000, strategy, ...limits }, program).then(
+    const failure = await explore({ seeds: 1000, strategy, shrinkTries: 400, ...limits }, program).then(
       () => undefined,
       (error: unknown) => error,
     );

@@ -1,5 +1,7 @@
 /** Virtual time: a clock that stands still until it is moved, and a tree that lives by it (law 20). */
-import { start, TaskThread, type TaskTurn } from '../../src/index.ts';
+import { start, TaskThread, type TaskTurn, type Turn } from '../../src/index.ts';
+import { realClock } from '../../src/kernel/clock.ts';
+import { Dice } from '../../src/testing/dice.ts';
 import { leakCheck, liveCounts, VirtualClock, VirtualTime } from '../../src/testing/index.ts';
 
 class Ticker extends TaskThread {
@@ -16,6 +18,36 @@ class Ticker extends TaskThread {
       this.ticks.push(this.#time.now);
       return turn.reSchedule({ afterMs: 10 });
     });
+  }
+}
+
+/** Takes questions and answers none. */
+class Silent extends TaskThread<string> {
+  protected override signalHandler() {}
+}
+
+/** Stops after seven days. */
+class DailyThread extends TaskThread {
+  #days = 0;
+
+  protected override enter() {
+    this.tasks.reCreate('count', (turn: TaskTurn) => {
+      if (++this.#days === 8) return turn.stop();
+      return turn.reSchedule({ afterMs: 24 * 3_600_000 });
+    });
+  }
+}
+
+/** Asks a child that does not answer. */
+class TaskThreadThatAsks extends TaskThread {
+  protected override async enter(turn: Turn) {
+    const child = await this.addChild(() => new Silent());
+    await turn.ask(child, () => 'a question');
+  }
+
+  stopNow() {
+    this.stop();
+    return this.children[0]!.stop();
   }
 }
 
@@ -94,6 +126,80 @@ describe('virtual time', () => {
     await time.advance(50);
     expect(time.now).toBe(1050);
     expect((await time.run(root.stop())).verdict).toBe('clean');
+  });
+});
+
+describe('what virtual time waits for', () => {
+  test('a wait that no timer ends is named, with who waits', async () => {
+    const time = new VirtualTime();
+    const never = new TaskThreadThatAsks();
+    await expect(time.run(start(never, time.options))).rejects.toThrow(
+      'these waits are left: enter of a root; /TaskThreadThatAsks-1 enter: an answer of /TaskThreadThatAsks-1/Silent-2',
+    );
+    await time.run(never.stopNow());
+  });
+
+  test('while something outside is awaited the time does not jump', async () => {
+    const time = new VirtualTime();
+    let fired = false;
+    time.clock.setTimer(1000, () => {
+      fired = true;
+    });
+    let answered = false;
+    const outside = time.outside(
+      'a worker',
+      new Promise<void>((resolve) => {
+        realClock.setTimer(20, resolve);
+      }).then(() => {
+        answered = true;
+        expect(fired).toBe(false);
+      }),
+    );
+    await time.run(outside);
+    expect([answered, fired, time.now]).toEqual([true, false, 1000]);
+    await time.advance(1000);
+    expect(fired).toBe(true);
+  });
+
+  test('by itself it jumps whenever nothing can run, and begins again when a timer is set', async () => {
+    const time = new VirtualTime({ autojump: true });
+    const check = leakCheck();
+    const before = time.now;
+    const root = await start(() => new DailyThread(), time.options);
+    await root.join();
+    expect(time.now - before).toBe(7 * 24 * 3_600_000);
+    check();
+    const release = time.hold('a socket');
+    let fired = false;
+    time.clock.setTimer(5, () => {
+      fired = true;
+    });
+    for (let i = 0; i < 20; i++) await time.settle();
+    expect(fired).toBe(false);
+    release();
+    release();
+    for (let i = 0; i < 20; i++) await time.settle();
+    expect(fired).toBe(true);
+  });
+});
+
+describe('a heap of timers', () => {
+  test('fires a thousand in order of their moments, whatever was cleared in between', () => {
+    const clock = new VirtualClock(0);
+    const fired: number[] = [];
+    const dice = new Dice(5);
+    const timers = Array.from({ length: 2000 }, () => {
+      const at = dice.int(500);
+      return clock.setTimer(at, () => fired.push(at));
+    });
+    for (const [i, timer] of timers.entries()) if (i % 2 === 0) clock.clearTimer(timer);
+    expect(clock.pendingTimers).toBe(1000);
+    while (clock.fireNext(Infinity));
+    expect(fired.length).toBe(1000);
+    expect(fired).toEqual(fired.toSorted((a, b) => a - b));
+    clock.setTimer(3, () => fired.push(-1));
+    clock.clearAll();
+    expect([clock.pendingTimers, clock.fireNext(Infinity)]).toEqual([0, false]);
   });
 });
 

@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => assertNoLeak());
 
-test('a day passes at once', async () => {
+void test('a day passes at once', async () => {
   const time = new VirtualTime({ autojump: false });
   const probe = new ProbeThread(() => new ClockThread());
   const root = await time.run(start(probe, time.options));
@@ -42,7 +42,7 @@ class CounterThread extends TaskThread {
   }
 }
 
-test('a bug is found, an unhandled rejection is a failure of the run and not of this process', async () => {
+void test('a bug is found, an unhandled rejection is a failure of the run and not of this process', async () => {
   await assert.rejects(
     explore({ seeds: 200 }, async (sim) => {
       const counter = new CounterThread();
@@ -54,7 +54,7 @@ test('a bug is found, an unhandled rejection is a failure of the run and not of 
   );
   await assert.rejects(
     explore({ seeds: 1 }, async (sim) => {
-      Promise.reject(new Error('nobody looks'));
+      void Promise.reject(new Error('nobody looks'));
       await sim.checkpoint();
     }),
     { code: 'TT_SIMULATION_FAILED', kind: 'an unhandled rejection' },

@@ -1,0 +1,214 @@
+// Functions as threads, each beside what can be written by hand: a promise and an AbortController, which has no tree, no
+// owner, and no end that is waited for.
+import { createRequire } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+
+const root = createRequire(new URL('../../package.json', import.meta.url));
+const { run, sleep, spawn, ThreadGroup } = await import(pathToFileURL(root.resolve('taskthread')).href);
+
+const BATCH = 1_000;
+const LONG_MS = 3_600_000;
+
+function answer(n) {
+  return Promise.resolve(n);
+}
+
+/** One after the other: spawn, join. */
+function spawnAndJoin(work) {
+  return run(async () => {
+    let sum = 0;
+    work.begin();
+    for (let i = 0; i < work.size; i++) sum += await spawn(answer, 1).join();
+    work.end();
+    return sum;
+  });
+}
+
+async function callAndAwait(work) {
+  let sum = 0;
+  work.begin();
+  for (let i = 0; i < work.size; i++) sum += await answer(1);
+  work.end();
+  return sum;
+}
+
+/** A thousand at a time. */
+function spawnMany(work) {
+  return run(async () => {
+    let sum = 0;
+    work.begin();
+    for (let left = work.size; left > 0; left -= BATCH) {
+      const threads = Array.from({ length: Math.min(left, BATCH) }, () => spawn(answer, 1));
+      for (const thread of threads) sum += await thread.join();
+    }
+    work.end();
+    return sum;
+  });
+}
+
+async function callMany(work) {
+  let sum = 0;
+  work.begin();
+  for (let left = work.size; left > 0; left -= BATCH) {
+    const calls = Array.from({ length: Math.min(left, BATCH) }, () => answer(1));
+    for (const value of await Promise.all(calls)) sum += value;
+  }
+  work.end();
+  return sum;
+}
+
+/** A group whose members each sleep once, joined. */
+function group(work) {
+  return run(async () => {
+    let ended = 0;
+    const before = work.heapUsed();
+    work.begin();
+    await ThreadGroup.run(async (members) => {
+      for (let i = 0; i < work.size; i++) {
+        members.spawn(async () => {
+          await sleep(1);
+          ended++;
+        });
+      }
+      await sleep(0);
+      work.figure('heap bytes each', (work.heapUsed() - before) / work.size);
+    });
+    work.end();
+    return ended;
+  });
+}
+
+async function groupByHand(work) {
+  let ended = 0;
+  const before = work.heapUsed();
+  const abort = new AbortController();
+  work.begin();
+  const all = Array.from({ length: work.size }, async () => {
+    await delay(1);
+    abort.signal.throwIfAborted();
+    ended++;
+  });
+  work.figure('heap bytes each', (work.heapUsed() - before) / work.size);
+  await Promise.all(all);
+  work.end();
+  return ended;
+}
+
+/** A group of sleepers, cancelled: the time is that of the cancel, until the last has ended. */
+function cancelGroup(work) {
+  return run(async () => {
+    let begun = 0;
+    let ended = 0;
+    const members = new ThreadGroup();
+    for (let i = 0; i < work.size; i++) {
+      members.spawn(async () => {
+        begun++;
+        try {
+          await sleep(LONG_MS);
+        } finally {
+          ended++;
+        }
+      });
+    }
+    while (begun < work.size) await sleep(1);
+    work.begin();
+    await members.cancel();
+    work.end();
+    return ended;
+  });
+}
+
+async function cancelByHand(work) {
+  let ended = 0;
+  const aborts = [];
+  const all = Array.from({ length: work.size }, async () => {
+    const abort = new AbortController();
+    aborts.push(abort);
+    try {
+      await delay(LONG_MS, undefined, { signal: abort.signal });
+    } finally {
+      ended++;
+    }
+  });
+  work.begin();
+  for (const abort of aborts) abort.abort();
+  await Promise.allSettled(all);
+  work.end();
+  return ended;
+}
+
+/** From `cancel()` to the first step of the clean-up, and to the end of the thread. */
+function cancelLatency(work) {
+  return run(async () => {
+    const reached = [];
+    const over = [];
+    work.begin();
+    for (let i = 0; i < work.size; i++) {
+      let began = 0;
+      const sleeper = spawn(async () => {
+        try {
+          await sleep(LONG_MS);
+        } finally {
+          reached.push(performance.now() - began);
+        }
+      });
+      await sleep(0);
+      began = performance.now();
+      await sleeper.cancel();
+      over.push(performance.now() - began);
+    }
+    work.end();
+    work.figure('p50 until it is told, µs', percentile(reached, 0.5) * 1000);
+    work.figure('p50 until it has ended, µs', percentile(over, 0.5) * 1000);
+    work.figure('p99 until it has ended, µs', percentile(over, 0.99) * 1000);
+    return over.length;
+  });
+}
+
+function percentile(values, share) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+export const workloads = [
+  {
+    name: 'spawn and join',
+    title: 'Functions: spawn and join, one after the other',
+    unit: 'threads',
+    size: 100_000,
+    contenders: { taskthread: spawnAndJoin, floor: callAndAwait },
+  },
+  {
+    name: 'spawn and join, many',
+    title: 'Functions: spawn and join, a thousand at a time',
+    unit: 'threads',
+    size: 200_000,
+    contenders: { taskthread: spawnMany, floor: callMany },
+  },
+  {
+    name: 'group',
+    title: 'Functions: a group of ten thousand, each of which sleeps',
+    unit: 'threads',
+    size: 10_000,
+    scalable: false,
+    memory: true,
+    contenders: { taskthread: group, floor: groupByHand },
+  },
+  {
+    name: 'cancel a group',
+    title: 'Functions: the cancel of a group of ten thousand',
+    unit: 'threads',
+    size: 10_000,
+    scalable: false,
+    contenders: { taskthread: cancelGroup, floor: cancelByHand },
+  },
+  {
+    name: 'cancel latency',
+    title: 'Functions: the cancel of one that sleeps',
+    unit: 'cancels',
+    size: 10_000,
+    watchDelay: false,
+    contenders: { taskthread: cancelLatency },
+  },
+];

@@ -1,0 +1,28 @@
+import { functionOf } from '../kernel/check.ts';
+import { type OutsideOptions, waitOutside } from './outside-wait.ts';
+
+/** The last argument of a function with a callback: an error, or a value. */
+export type Done<T> = (error: unknown, value?: T) => void;
+
+/**
+ * Waits for a function that takes a callback: `callback((done) => stat(path, done))`. What `start` returns, if it returns
+ * a function, is called once the wait is over, however it ended: to take back what was asked for.
+ *
+ * @throws what `done` is given first, or `start` throws; `TT_NO_SCOPE`.
+ * *Cancel-safe:* the work itself may go on and have happened; its late answer means nothing.
+ * Source: Node's `util.promisify`, with a cancel.
+ */
+export async function callback<T = void>(start: (done: Done<T>) => unknown, options: OutsideOptions = {}): Promise<T> {
+  functionOf('start', start);
+  return waitOutside<T>(options, {
+    word: 'callback',
+    on: 'a callback',
+    begin: ({ done, failed }) => {
+      const undo = start((error, value) => {
+        if (error === null || error === undefined) done(value as T);
+        else failed(error);
+      });
+      return typeof undo === 'function' ? (undo as () => void) : undefined;
+    },
+  });
+}

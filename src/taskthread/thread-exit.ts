@@ -1,0 +1,85 @@
+/**
+ * The last things of a thread: its `exit` hook, which runs once and shielded (law 11), what it owned, and what fails when nobody waits
+ * for it any more. When they come is decided in `thread-ending`.
+ */
+import { runOutside } from '../kernel/ambient-storage.ts';
+import { CancelScope } from '../kernel/cancel-scope.ts';
+import { messageOf } from '../kernel/describe.ts';
+import { ThreadEndedError } from '../kernel/errors.ts';
+import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
+import { Runtime } from './runtime.ts';
+import { closeOwned, type ResolvedChildSpec } from './spec.ts';
+import { Turn } from './turn.ts';
+
+export type LifeHook = (this: object, turn: Turn) => unknown;
+
+export abstract class ThreadExit extends Runtime {
+  #exitScope: CancelScope | undefined;
+  #exitBegun = false;
+
+  protected abstract exitHook(): LifeHook | undefined;
+  protected abstract fail(where: string, error: unknown, deafen: boolean): void;
+
+  protected get exitBegun(): boolean {
+    return this.#exitBegun;
+  }
+
+  exiting(): boolean {
+    if (this.#exitBegun) return this.exitRunning !== undefined;
+    this.#exitBegun = true;
+    const exit = this.exitHook();
+    if (exit === undefined) return false;
+    this.#exitScope = new CancelScope(this.host, this.getScope(), { shielded: true });
+    const turn = new Turn(this, 'exit', this.#exitScope);
+    // Set before the call: a stop from inside `exit` must find it running.
+    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
+    let result: unknown;
+    let waits: boolean;
+    try {
+      runOutside(() => {
+        result = exit.call(this.thread, turn);
+      });
+      waits = isThenable(result);
+    } catch (error) {
+      this.exitRunning = undefined;
+      this.fail('exit', error, false);
+      return false;
+    }
+    if (waits) {
+      this.executionBegan();
+      this.#awaitExit(result as PromiseLike<unknown>);
+    } else this.exitRunning = undefined;
+    return waits;
+  }
+
+  #awaitExit(result: PromiseLike<unknown>): void {
+    const settled = (): boolean => {
+      if (this.ended) return false;
+      this.exitRunning = undefined;
+      this.wake();
+      return true;
+    };
+    toPromise(result).then(settled, (error: unknown) => {
+      if (!settled()) this.late('exit', error);
+      else if (this.#exitScope?.cancelled !== true || !isCancellation(error)) this.fail('exit', error, false);
+    });
+  }
+
+  cancelExit(error: Error): void {
+    this.noteWaits();
+    this.#exitScope?.cancel(error);
+  }
+
+  /** What a stop brings about is only recorded; anything else must not be silent, also when nobody listens. */
+  override late(what: string, error: unknown): void {
+    const probe = this.started ? this.host.probe : undefined;
+    if (probe?.on === true) probe.record({ kind: 'late', path: this.path, what, error });
+    else if (!isCancellation(error) && !(error instanceof ThreadEndedError) && !isStopRefusal(error, this.path)) {
+      process.emitWarning(`${what} of ${this.path} failed late: ${messageOf(error)}`, 'TaskThreadWarning');
+    }
+  }
+
+  closeOwned(spec: Pick<ResolvedChildSpec, 'owns'>): void {
+    if (spec.owns !== undefined) closeOwned(spec.owns, (error) => this.late('closing what it owned', error));
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * A group of functions' threads that are waited for, and cancelled, together. What has ended and who waits is kept in
+ * `group-members`.
+ *
+ *     open ──► joining (members may still be spawned) ──► closed: every member has ended
+ */
+import { ambientScope } from '../kernel/ambient.ts';
+import { calm } from '../kernel/calm.ts';
+import type { Scoped } from '../kernel/cancel-scope.ts';
+import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
+import { CancelledError, ThreadEndedError } from '../kernel/errors.ts';
+import { GroupClosedError, GroupEmptyError, ThreadGroupError } from '../kernel/function-errors.ts';
+import type { WaitOptions } from './child.ts';
+import type { AnyFunction, FunctionBody } from './function-body.ts';
+import { GroupMembers } from './group-members.ts';
+import { type Place, placeOf } from './place.ts';
+import { checkOptions, optionsFirst, type SpawnOptions, spawnAt } from './spawn.ts';
+import type { Spawned } from './spawned.ts';
+
+/**
+ * Whom `join` waits for: `all` of them; `any`, the first that returns; `object`, the first that returns something (neither
+ * `null` nor `undefined`); `none`. The rest is cancelled.
+ */
+export type GroupWait = 'all' | 'any' | 'object' | 'none';
+
+/** Options of a group. */
+export interface GroupOptions {
+  /** Whom `join` waits for: `all`. */
+  readonly wait?: GroupWait;
+  /** Whose children the members are: a turn or a thread. Default: the function around. */
+  readonly scope?: Scoped;
+}
+
+/** Options of a member: those of `spawn` that do not say whose it is. A `daemon` is not waited for. */
+export type MemberOptions = Pick<SpawnOptions, 'name' | 'owns' | 'stop' | 'daemon'>;
+
+/** Options of the waits for the next one. */
+export interface NextOptions extends WaitOptions {
+  /** Cancels the others when one has ended: false. */
+  readonly cancelRemaining?: boolean;
+}
+
+const WAITS: readonly GroupWait[] = ['all', 'any', 'object', 'none'];
+
+/**
+ * Threads that belong together. Its members are children of the thread in which the group was made. They are waited for by
+ * `join`, or one by one in the order in which they end; when a member fails, `join` cancels the others and throws a
+ * `ThreadGroupError` with all failures.
+ *
+ *     const sum = await ThreadGroup.run(async (group) => { … });      // joins, also knows when the block has thrown
+ *     await using group = new ThreadGroup({ wait: 'any' });           // cancels what `join` has not collected
+ *
+ * A failed member that was given to somebody (`nextDone`, iteration) counts as seen once it is joined or its `exception` is
+ * read. Errors of the constructor: `InvalidOptionError`, `NoScopeError`. Source: curio's TaskGroup, thredo's ThreadGroup.
+ */
+export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
+  readonly #place: Place;
+  readonly #wait: GroupWait;
+  readonly #members: GroupMembers;
+  #completed: Spawned<T> | undefined;
+  #closed = false;
+
+  constructor(options: GroupOptions = {}) {
+    knownFields('options', options, ['wait', 'scope']);
+    this.#wait = oneOf('options.wait', options.wait ?? 'all', WAITS);
+    this.#place = placeOf(options, 'ThreadGroup');
+    this.#members = new GroupMembers(this.#place.life.host.scheduler);
+  }
+
+  /**
+   * Makes a group, runs a block with it, and joins it; gives what the block gave. Options, if any, come first. An error of the
+   * block cancels all members and is thrown when they have ended. Rejects as `join` does.
+   */
+  static run<T, Result>(block: (group: ThreadGroup<T>) => Result | Promise<Result>): Promise<Result>;
+  static run<T, Result>(
+    options: GroupOptions,
+    block: (group: ThreadGroup<T>) => Result | Promise<Result>,
+  ): Promise<Result>;
+  static async run(first: unknown, second?: unknown): Promise<unknown> {
+    const [options, block] = typeof first === 'function' ? [{}, first] : [first as GroupOptions, second];
+    functionOf('block', block);
+    const group = new ThreadGroup(options);
+    let value: unknown;
+    try {
+      value = await (block as (group: ThreadGroup) => unknown)(group);
+    } catch (error) {
+      await group.#end();
+      for (const body of group.#members.takeFailed()) body.disown();
+      throw error;
+    }
+    await group.join();
+    return value;
+  }
+
+  /** Of `any` and `object`: the member whose result has ended the wait; of `all`: the first that has returned. */
+  get completed(): Spawned<T> | undefined {
+    return this.#completed;
+  }
+
+  /** True once no member can be spawned any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How many members have not ended. */
+  get size(): number {
+    return this.#members.alive;
+  }
+
+  /**
+   * Spawns a member, also while the group is being joined. Options, if any, come first. Throws `GroupClosedError` and what
+   * `spawn` throws.
+   */
+  spawn<Args extends unknown[], Result extends T | PromiseLike<T>>(
+    run: (...args: Args) => Result,
+    ...args: Args
+  ): Spawned<Awaited<Result>>;
+  spawn<Args extends unknown[], Result extends T | PromiseLike<T>>(
+    options: MemberOptions,
+    run: (...args: Args) => Result,
+    ...args: Args
+  ): Spawned<Awaited<Result>>;
+  spawn(first: unknown, ...rest: unknown[]): Spawned<never> {
+    if (typeof first === 'function') return this.#spawn(undefined, first as AnyFunction, rest);
+    const [options, run, args] = optionsFirst<MemberOptions>(first, rest);
+    knownFields('options', options, ['name', 'owns', 'stop', 'daemon']);
+    checkOptions(options);
+    return this.#spawn(options, run, args);
+  }
+
+  /**
+   * The next member to end that was not given yet, in the order of ending; waits for it. Undefined when there is none left.
+   * *Cancel-safe:* a cancelled wait was given none.
+   */
+  nextDone(options: NextOptions = {}): Promise<Spawned<T> | undefined> {
+    return calm(this.#nextDone(options));
+  }
+
+  /**
+   * What the next member to end returned. Rejects with its `ThreadError` when it failed or was cancelled, and with
+   * `GroupEmptyError` when there is none left. *Cancel-safe:* as `nextDone`.
+   */
+  nextResult(options: NextOptions = {}): Promise<T> {
+    return calm(this.#nextResult(options));
+  }
+
+  /** Cancels the members that have not ended, and waits for their end. *Cancel-safe:* the cancels stand. */
+  cancelRemaining(options?: WaitOptions): Promise<void> {
+    const wait = this.#waitOf(options);
+    const cancelling = wait.refusal instanceof ThreadEndedError ? undefined : this.#cancelMembers();
+    return calm(this.#afterCancels(cancelling, wait));
+  }
+
+  /** Closes the group, cancels all members and waits for their end. *Cancel-safe:* the group is closed, the cancels stand. */
+  cancel(options?: WaitOptions): Promise<void> {
+    this.#closed = true;
+    return this.cancelRemaining(options);
+  }
+
+  /**
+   * Waits for the members as the group's `wait` says, cancels the rest, and closes the group: when it resolves, or rejects, every
+   * member has ended. Joined again, it has nothing to do.
+   *
+   * Rejects with `ThreadGroupError` when a member failed: in `failed` and `errors` are all that did. A member that was
+   * cancelled is no failure. *Cancel-safe:* a cancelled join cancels the members, and has waited for them.
+   */
+  join(options?: WaitOptions): Promise<void> {
+    return calm(this.#join(this.#waitOf(options)));
+  }
+
+  /** The members in the order of ending, until there is none left. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Spawned<T>, void, undefined> {
+    for (let member = await this.nextDone(); member !== undefined; member = await this.nextDone()) yield member;
+  }
+
+  /**
+   * Closes the group: cancels what `join` has not collected, and waits for it. Throws `ThreadGroupError` when members have
+   * failed and nobody has seen it.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end();
+    this.#throwFailed();
+  }
+
+  #spawn(options: MemberOptions | undefined, run: AnyFunction, args: readonly unknown[]): Spawned<never> {
+    if (this.#closed) {
+      this.#place.life.host.scheduler.spend();
+      throw new GroupClosedError();
+    }
+    return spawnAt(this.#place, options, run, args, this.#members) as Spawned<never>;
+  }
+
+  async #nextDone(options: NextOptions): Promise<Spawned<T> | undefined> {
+    const body = await this.#members.next(this.#waitOf(options));
+    if (options.cancelRemaining === true) await this.cancelRemaining(options);
+    return body?.handle as Spawned<T> | undefined;
+  }
+
+  async #nextResult(options: NextOptions): Promise<T> {
+    const member = await this.#nextDone(options);
+    if (member === undefined) throw new GroupEmptyError();
+    return member.join(options);
+  }
+
+  async #join(wait: Scoped): Promise<void> {
+    try {
+      if (!this.#closed) await this.#waitForMembers(wait);
+      else wait.cancelScope.check();
+    } finally {
+      await this.#end();
+    }
+    this.#throwFailed();
+  }
+
+  async #waitForMembers(wait: Scoped): Promise<void> {
+    if (this.#wait === 'none') return;
+    for (;;) {
+      const body = await this.#members.next(wait);
+      if (body === undefined || body.failed) return;
+      if (body.returned) {
+        if (this.#isAnswer(body)) return;
+      } else if (this.#place.life.state === 'stopping') {
+        // What has ended the member ends who waits for it too.
+        throw new CancelledError(`${this.#place.life.path} is stopping`);
+      }
+    }
+  }
+
+  /** Notes the first that counts; true when it ends the wait. */
+  #isAnswer(body: FunctionBody): boolean {
+    if (this.#wait === 'object' && (body.value === undefined || body.value === null)) return false;
+    this.#completed ??= body.handle as Spawned<T>;
+    return this.#wait !== 'all';
+  }
+
+  /** Every member has ended when it resolves: that comes within the time of their cancel, so no cancel cuts it short. */
+  async #end(): Promise<void> {
+    this.#closed = true;
+    await this.#afterCancels(this.#cancelMembers(), undefined);
+  }
+
+  async #afterCancels(cancelling: Promise<void> | undefined, wait: Scoped | undefined): Promise<void> {
+    const ended = this.#members.allEnded(wait);
+    await Promise.all([cancelling, ended]);
+  }
+
+  /** A slice at a time: thousands of cancels must not hold up the event loop. Nothing cuts it short. */
+  async #cancelMembers(): Promise<void> {
+    const { scheduler } = this.#place.life.host;
+    for (const body of [...this.#members]) {
+      if (body.life.ended) continue;
+      (body.handle as Spawned).requestCancel();
+      if (scheduler.spend()) await scheduler.nextSlice();
+    }
+  }
+
+  #throwFailed(): void {
+    const failed = this.#members.takeFailed();
+    if (failed.length === 0) return;
+    for (const body of failed) body.take();
+    const errors = failed.map((body) => body.exception);
+    throw new ThreadGroupError<Spawned<T>>(
+      failed.map((body) => body.handle as Spawned<T>),
+      errors,
+    );
+  }
+
+  #waitOf(options: WaitOptions | undefined): Scoped {
+    return options?.scope ?? ambientScope() ?? this.#place.scope;
+  }
+}

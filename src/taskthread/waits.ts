@@ -1,0 +1,26 @@
+/** What the hooks and tasks of one thread wait on, in words: for snapshots, and for the report about one that was abandoned. */
+import type { Waiter } from '../kernel/wait-queue.ts';
+import type { HungOn, HungWait } from './shutdown.ts';
+import type { WaitSnapshot } from './snapshot.ts';
+
+export function waitInWords(waiter: Waiter, now: number): WaitSnapshot {
+  const { since, at } = waiter;
+  const by = waiter.by?.what;
+  const sinceMs = Math.max(0, now - since);
+  return { on: waiter.describe(), by, sinceMs, ...(at !== undefined && { at }) };
+}
+
+/** Of these waits those that a hook or task has begun since it runs. */
+export function hungWaits(
+  waiters: Iterable<Waiter>,
+  { what, since }: { readonly what: string; readonly since: number },
+  now: number,
+): Pick<HungOn, 'waits'> {
+  const waits: HungWait[] = [];
+  for (const waiter of waiters) {
+    const { on, by, sinceMs: forMs, at } = waitInWords(waiter, now);
+    if (by !== what || waiter.since < since) continue;
+    waits.push({ on, forMs, cancelled: !waiter.parked, ...(at !== undefined && { at }) });
+  }
+  return waits.length === 0 ? {} : { waits };
+}

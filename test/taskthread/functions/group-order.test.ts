@@ -1,0 +1,185 @@
+/** A group’s members one by one, as they end: `nextDone`, `nextResult`, iteration; and members that end in the same turn. */
+import { Event, sleep, spawn, ThreadGroup, timeoutAfter } from '../../../src/index.ts';
+import { causeOf, checkThreads, codeOf, messageOf, say, words } from '../toys.ts';
+import { program, rejection } from './running.ts';
+
+checkThreads();
+
+async function after(ms: number): Promise<number> {
+  await sleep(ms);
+  return ms;
+}
+
+const bad = (): never => {
+  throw new TypeError('broken');
+};
+
+test('iteration gives the members in the order of ending, until there is none left', async () => {
+  const got = await program(async () => {
+    await using group = new ThreadGroup<number>();
+    for (const ms of [30, 10, 20]) group.spawn(after, ms);
+    const results: unknown[] = [];
+    for await (const member of group) {
+      results.push(member.result);
+      if (member.result === 10) group.spawn(after, 5);
+    }
+    return results;
+  });
+  expect(got).toEqual([10, 5, 20, 30]);
+});
+
+describe('nextDone', () => {
+  test('gives each member once, at once those that have ended, then undefined', async () => {
+    const got = await program(async () => {
+      await using group = new ThreadGroup<number>();
+      group.spawn(after, 10);
+      group.spawn(after, 20);
+      await sleep(15);
+      const [a, b] = [await group.nextDone(), await group.nextDone()];
+      return [a?.result, b?.result, await group.nextDone()];
+    });
+    expect(got).toEqual([10, 20, undefined]);
+  });
+
+  test('several that wait are served in the order of coming; those for whom nothing is left get undefined', async () => {
+    const got = await program(async () => {
+      await using group = new ThreadGroup<number>();
+      group.spawn(after, 10);
+      group.spawn(after, 20);
+      const members = await Promise.all([group.nextDone(), group.nextDone(), group.nextDone()]);
+      return members.map((member) => member?.result);
+    });
+    expect(got).toEqual([10, 20, undefined]);
+  });
+
+  test('a failed one is given too; the group’s join tells of it if nobody has looked', async () => {
+    const got = await program(async () => {
+      const group = new ThreadGroup();
+      group.spawn(bad);
+      const member = await group.nextDone();
+      return [member?.outcome?.kind, codeOf(await rejection(group.join()))];
+    });
+    expect(got).toEqual(['failed', 'TT_THREAD_GROUP']);
+    const seen = await program(async () => {
+      const group = new ThreadGroup();
+      group.spawn(bad);
+      const member = await group.nextDone();
+      const { exception } = member ?? {};
+      await group.join();
+      return messageOf(exception);
+    });
+    expect(seen).toBe('broken');
+  });
+
+  test('with cancelRemaining the others end', async () => {
+    const got = await program(async () => {
+      await using group = new ThreadGroup<number>();
+      const slow = group.spawn(after, 1000);
+      group.spawn(after, 10);
+      const first = await group.nextDone({ cancelRemaining: true });
+      return [first?.result, slow.cancelled, group.closed];
+    });
+    expect(got).toEqual([10, true, false]);
+  });
+
+  test('that is cancelled or timed out was given none', async () => {
+    const got = await program(async () => {
+      await using group = new ThreadGroup<number>();
+      group.spawn(after, 50);
+      const taker = spawn(() => group.nextDone());
+      await sleep(1);
+      await taker.cancel();
+      const error = await rejection(timeoutAfter(10, () => group.nextDone()));
+      return [taker.cancelled, codeOf(error), (await group.nextDone())?.result];
+    });
+    expect(got).toEqual([true, 'TT_TIMEOUT', 50]);
+  });
+});
+
+describe('nextResult', () => {
+  test('gives the values in the order of ending, and an error when there is none left', async () => {
+    const got = await program(async () => {
+      await using group = new ThreadGroup<number>();
+      for (const ms of [20, 10]) group.spawn(after, ms);
+      return [await group.nextResult(), await group.nextResult(), codeOf(await rejection(group.nextResult()))];
+    });
+    expect(got).toEqual([10, 20, 'TT_GROUP_EMPTY']);
+  });
+
+  test('throws the failure of a member, which is seen then', async () => {
+    const got = await program(async () => {
+      await using group = new ThreadGroup();
+      group.spawn(bad);
+      const error = await rejection(group.nextResult());
+      await group.join();
+      return [codeOf(error), messageOf(causeOf(error))];
+    });
+    expect(got).toEqual(['TT_THREAD_ERROR', 'broken']);
+  });
+});
+
+describe('members that end in the same turn, on which the ancestor crashes or hangs', () => {
+  test.each(['all', 'any', 'object', 'none'] as const)('with %s', async (wait) => {
+    const got = await program(() =>
+      ThreadGroup.run({ wait }, async (group) => {
+        const gate = new Event();
+        const members = [1, 2, 3].map((n) =>
+          group.spawn(async () => {
+            await gate.wait();
+            return n;
+          }),
+        );
+        await sleep(1);
+        gate.set();
+        if (wait === 'none') await sleep(1);
+        await group.join();
+        return [group.completed?.result, members.map((member) => member.ended)];
+      }),
+    );
+    expect(got).toEqual([wait === 'none' ? undefined : 1, [true, true, true]]);
+  });
+
+  test('all of them failing', async () => {
+    const error = await program(() =>
+      rejection(
+        ThreadGroup.run((group) => {
+          for (let i = 0; i < 3; i++) group.spawn(bad);
+        }),
+      ),
+    );
+    expect(messageOf(error)).toBe('3 of the group failed: broken; broken; broken');
+  });
+
+  test('without ever having waited, and before the join begins', async () => {
+    const got = await program(async () => {
+      const group = new ThreadGroup<number>();
+      const members = [1, 2, 3].map((n) => group.spawn(() => n));
+      await sleep(5);
+      await group.join();
+      return members.map(({ result }) => result);
+    });
+    expect(got).toEqual([1, 2, 3]);
+  });
+
+  test('one fails as another returns', async () => {
+    const got = await program(async () => {
+      const gate = new Event();
+      const error = await rejection(
+        ThreadGroup.run({ wait: 'any' }, async (group) => {
+          group.spawn(async () => {
+            await gate.wait();
+            bad();
+          });
+          group.spawn(async () => {
+            await gate.wait();
+            say('returned');
+          });
+          await sleep(1);
+          gate.set();
+        }),
+      );
+      return codeOf(error);
+    });
+    expect([got, words]).toEqual(['TT_THREAD_GROUP', ['returned']]);
+  });
+});
