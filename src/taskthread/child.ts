@@ -254,7 +254,7 @@ export class ChildHandle implements Child<unknown> {
       return failing(error, edge.scheduler);
     }
     const limit = { what: 'the answer', timeoutMs, outer: wait.cancelScope };
-    return calm(withinLimit(edge.parent.host, limit, (scope) => edge.askDown(make, inScope(scope, wait))));
+    return calm(withinLimit(edge.host, limit, (scope) => edge.askDown(make, inScope(scope, wait))));
   }
 
   stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {

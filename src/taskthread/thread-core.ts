@@ -110,12 +110,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get host(): Host {
-    return this.edge.parent.host;
+    return this.edge.host;
   }
 
   /** Undefined before the start, when nothing can be starved yet. */
   get schedulerIfStarted(): Scheduler | undefined {
-    return this.#edge?.parent.host.scheduler;
+    return this.#edge?.host.scheduler;
   }
 
   get name(): string {
