@@ -43,12 +43,12 @@ export abstract class ThreadSupervising extends ThreadEnding implements Supervis
     const outcome = child.outcome!;
     const { path } = edge;
     if (outcome.kind === 'failed') this.lastError = `${path}: ${messageOf(outcome.error)}`;
-    child.tell('restarting', outcome, afterMs);
-    this.tell('childRestarting', path, outcome, afterMs);
     const { probe } = this.host;
-    if (!probe.on) return;
     const incarnation = edge.incarnation + 1;
-    probe.record({ kind: 'restarting', path, incarnation, outcome: outcome.kind, afterMs });
+    if (probe.on) probe.record({ kind: 'restarting', path, incarnation, outcome: outcome.kind, afterMs });
+    // Whoever is told may stop the child, or this thread: then the next one would be told what is not true any more.
+    if (edge.supervised?.down === true) child.tell('restarting', outcome, afterMs);
+    if (edge.supervised?.down === true) this.tell('childRestarting', path, outcome, afterMs);
   }
 
   restartsExceeded(edge: LocalEdge, cause: unknown): void {

@@ -47,6 +47,8 @@ export interface ThreadPlan {
   readonly significant: boolean;
   /** At which call its factory throws. The first makes the first incarnation. */
   readonly brokenAt: number | undefined;
+  /** What a listener by its handle does when it is told of a restart: stops it, or its parent. */
+  readonly whenRestarted: 'stop-it' | 'stop-parent' | undefined;
   /** How it restarts its children. */
   readonly supervision: SupervisionOptions | undefined;
   readonly owns: 'nothing' | 'close' | 'close-throws' | 'asyncDispose';
@@ -178,6 +180,7 @@ class Author {
       redeliver: dice.pick([0, 1, 3]),
       significant: dice.chance(0.3),
       brokenAt: dice.chance(0.08) ? dice.between(2, 3) : undefined,
+      whenRestarted: dice.chance(0.2) ? dice.pick(['stop-it', 'stop-parent'] as const) : undefined,
       supervision: dice.chance(0.8) ? this.#supervision() : undefined,
       owns: dice.pick([
         'nothing',

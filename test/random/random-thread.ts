@@ -85,6 +85,11 @@ export class RandomThread extends TaskThread<Signal, Signal, Signal> {
     edge.handleListens = true;
     const { ledger } = this.#world;
     kid.events.on('ended', () => edge.toldEndsByHandle++);
+    kid.events.on('restarting', () => {
+      const { whenRestarted } = edge.plan;
+      if (whenRestarted === 'stop-it') this.#world.stop(edge.current!, kid, undefined).catch(() => {});
+      if (whenRestarted === 'stop-parent') this.stop();
+    });
     kid.events.on('deadLetter', (signal, _reason, path) => {
       const lost = ledger.byPath(path)?.edge;
       const delivery = (lost === edge ? edge.down : lost?.up)?.find(signal);

@@ -221,6 +221,19 @@ describe('a user who is told of a restart', () => {
     },
   );
 
+  test('hears nothing more of it when another one has stopped the child before', async () => {
+    const made = await crew(later, {}, {});
+    made.a.events.on('restarting', () => {
+      say('restarting');
+      void made.a.stop();
+    });
+    made.a.events.on('ended', () => say('ended'));
+    made.boss.events.on('childRestarting', () => say('childRestarting'));
+    void made.a.send('crash');
+    await settle();
+    expect(words).toEqual(['a exit', 'restarting', 'ended']);
+  });
+
   test('by a record may stop the child, too', async () => {
     const act: { stop?: () => void } = {};
     const made = await crew(later, {}, {}, ({ kind }) => {

@@ -389,6 +389,22 @@ describe('backoff', () => {
     expect(waits).toEqual([100, 200, 400, 800, 1000, 1000, 1000, 100]);
   });
 
+  test('grows also where a life does not even begin: a healthy time counts once', async () => {
+    let lives = 0;
+    const make = () =>
+      new Toy({
+        enter: () => (++lives > 1 && lives < 5 ? Promise.reject(new Error('not yet')) : undefined),
+        signal: () => Promise.reject(new Error('boom')),
+      });
+    const { boss, child } = await world(make, { restart: 'permanent' }, { intensity: 99, backoff });
+    const waits: number[] = [];
+    child.events.on('restarting', (_outcome: Outcome, afterMs: number) => waits.push(afterMs));
+    await time().advance(5000);
+    await boss.tell(child, 'crash');
+    await time().advance(5000);
+    expect([waits, child.state]).toEqual([[100, 200, 400, 800], 'running']);
+  });
+
   test('takes its jitter from the random numbers of the tree', async () => {
     const boss = new Toy({}, { supervision: { intensity: 9, backoff: { ...backoff, jitter: 'full' } } } as never);
     await grow(boss, { random: () => 0.25 });

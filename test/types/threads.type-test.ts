@@ -1,5 +1,16 @@
 /** Law 22: protocols are typed both ways. Compiled, never run (test/house/type-tests.test.ts). */
-import { type AnyChild, type Child, type Reply, start, TaskThread, type TaskTurn, type Turn } from 'taskthread';
+import {
+  type AnyChild,
+  type Child,
+  type ChildSpec,
+  type Reply,
+  type RestartSpec,
+  type RestartStrategy,
+  start,
+  TaskThread,
+  type TaskTurn,
+  type Turn,
+} from 'taskthread';
 
 type Packet = { readonly kind: 'packet'; readonly bytes: Buffer };
 type Frames = { readonly kind: 'frames'; readonly frames: readonly Buffer[] };
@@ -71,6 +82,52 @@ class Connection extends TaskThread<never, Frames, Frames> {
     return turn.sendToParent(frames);
   }
 }
+
+class Supervisor extends TaskThread<never, Frames, Frames> {
+  protected override async enter(): Promise<void> {
+    const processor = await this.addChild(() => new Processor(), { restart: 'permanent', redeliver: 2, peers: 'all' });
+    void processor.send({ kind: 'packet', bytes: Buffer.alloc(0) });
+    // @ts-expect-error TS2345: what may be sent is as strict over a restart
+    void processor.send('packet');
+    // Where what it sends is listened to, it may be anything.
+    await this.addChild(() => new Chatter(), {
+      restart: 'transient',
+      significant: true,
+      onSignal: (text: string, child: Child<Chatter>, turn: Turn<Frames>) => {
+        void [text.length, child.incarnation];
+        return turn.sendToParent({ kind: 'frames', frames: [] });
+      },
+    });
+    // @ts-expect-error TS2769: the listener takes what this child sends, over a restart too
+    await this.addChild(() => new Chatter(), { restart: 'transient', onSignal: (signal: number) => signal });
+    // @ts-expect-error TS2769: an instance has one life
+    await this.addChild(new Processor(), { restart: 'permanent' });
+    // @ts-expect-error TS2769: there is no such policy; OTP's temporary is `onFailure: 'ignore'`
+    await this.addChild(() => new Processor(), { restart: 'temporary' });
+    // @ts-expect-error TS2769: nothing is delivered again where nothing is started again
+    await this.addChild(() => new Processor(), { redeliver: 1 });
+    // @ts-expect-error TS2769: this thread takes no strings from its children
+    await this.addChild(() => new Chatter(), { restart: 'permanent' });
+    // A spec in a variable: with `restart` it wants a factory, without one either will do.
+    const lasting: RestartSpec = { restart: 'permanent' };
+    const plain: ChildSpec = { onFailure: 'ignore' };
+    await this.addChild(() => new Processor(), lasting);
+    await this.addChild(new Processor(), plain);
+    // @ts-expect-error TS2769: the same instance again
+    await this.addChild(new Processor(), lasting);
+    void [new Supervised('one-for-all')];
+    // @ts-expect-error TS2345: there is no such strategy
+    void new Supervised('all-for-one');
+  }
+}
+
+class Supervised extends TaskThread {
+  constructor(strategy: RestartStrategy) {
+    super({ supervision: { strategy, intensity: 3, periodMs: 1000, backoff: { minMs: 5 }, autoShutdown: 'any' } });
+  }
+}
+
+void Supervisor;
 
 class Finder extends TaskThread<never, never, Frames> {
   protected override enter(): void {
