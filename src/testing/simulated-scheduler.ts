@@ -13,7 +13,7 @@
  */
 import type { Timer } from '../kernel/clock.ts';
 import type { BegunWait, Runnable, Scheduler, Settling } from '../kernel/scheduler.ts';
-import { CRASH, type Faults, HANG } from './faults.ts';
+import type { FaultKind, Faults } from './faults.ts';
 import type { Deviation } from './schedule.ts';
 import type { Choice, Chooser } from './strategy.ts';
 import { VirtualClock, type VirtualTimer } from './virtual-clock.ts';
@@ -180,8 +180,9 @@ export class SimulatedScheduler implements Scheduler {
     this.#note(() => word, false);
   }
 
-  /** Timers that are due by now become steps. */
+  /** Timers that are due by now become steps, and who was woken for nothing takes none. */
   collectDue(): void {
+    this.#passOverIdle();
     const now = this.#clock.now();
     while (this.#clock.nextDue !== undefined && this.#clock.nextDue <= now) this.#collect();
   }
@@ -210,7 +211,7 @@ export class SimulatedScheduler implements Scheduler {
     this.steps++;
     if (step.runnable !== undefined && step.putOff !== true && this.#hit(step, step.runnable)) return;
     const title = this.#tracing === undefined ? '' : step.title();
-    this.#origin = { actor: step.actor, title: title.replace(/ goes on( after .*)?$/, '') };
+    this.#origin = { actor: step.actor, title: title.replace(/^a timer of | goes on( after .*)?$/g, '') };
     this.#note(() => title, way > 0);
     step.go();
   }
@@ -223,6 +224,16 @@ export class SimulatedScheduler implements Scheduler {
   /** What comes now is no part of the run any more. */
   endTrace(): void {
     this.#tracing = undefined;
+  }
+
+  #passOverIdle(): void {
+    const ready = this.#ready;
+    let kept = 0;
+    for (const step of ready) {
+      if (step.runnable?.idle === true) step.runnable.queued = false;
+      else ready[kept++] = step;
+    }
+    ready.length = kept;
   }
 
   #stepOf(runnable: Runnable): Step {
@@ -248,35 +259,49 @@ export class SimulatedScheduler implements Scheduler {
     const faults = this.#faults;
     const victim = this.#over ? undefined : faults?.victim(runnable);
     if (faults === undefined || victim === undefined) return false;
-    const { decision, given } = this.#nextDecision(3);
-    const way = given ?? faults.stepWay();
-    if (way === 0) return false;
-    this.#took(decision, way, 3);
-    this.#note(
-      () => `fault: ${step.actor} ${way === CRASH ? 'crashes' : `stands still for ${faults.delayMs} ms`}`,
-      true,
-    );
-    if (way === CRASH) {
+    const fault = this.#faultOf(faults.ofSteps);
+    if (fault === undefined) return false;
+    const { path } = victim;
+    const title = step.title().slice(path.length + 1);
+    const what = fault === 'crash' ? 'crashes' : `stands still for ${faults.delayMs} ms`;
+    this.#note(() => `fault: ${path} ${what} before ${title}`, true);
+    if (fault === 'crash') {
       runnable.queued = false;
       faults.crash(victim);
     } else this.#putOff(step, faults.delayMs);
     return true;
   }
 
+  /** Which of several faults is injected here, if any: one decision. */
+  #faultOf(kinds: readonly FaultKind[]): FaultKind | undefined {
+    if (kinds.length === 0) return undefined;
+    const width = kinds.length + 1;
+    const { decision, given } = this.#nextDecision(width);
+    const way = Math.min(given ?? this.#faults?.way(kinds) ?? 0, kinds.length);
+    if (way > 0) this.#took(decision, way, width);
+    return kinds[way - 1];
+  }
+
   #settle(wait: BegunWait, step: Step): void {
     const faults = this.#faults;
-    if (faults !== undefined && !this.#over && faults.hitsWait(wait)) {
-      const { decision, given } = this.#nextDecision(3);
-      const way = given ?? faults.waitWay();
-      if (way !== 0) {
-        this.#took(decision, way, 3);
-        const what = way === HANG ? 'hangs' : `is ${faults.delayMs} ms late`;
-        this.#note(() => `fault: ${step.title().replace(' goes on', ` ${what}`)}`, true);
-        if (way !== HANG) this.#putOff(step, faults.delayMs);
-        return;
-      }
+    const victim = this.#over ? undefined : faults?.victimOf(wait);
+    const fault = victim && this.#faultOf(victim.kinds);
+    if (faults === undefined || victim === undefined || fault === undefined) {
+      this.#ready.push(step);
+    } else if (fault === 'crash') {
+      const { path } = victim.life;
+      this.#note(() => `fault: ${path} crashes before ${step.title().slice(path.length + 1)}`, true);
+      // The wait is over, and stays so (law 18): the hook goes on, in a thread that has failed.
+      const go = (): void => {
+        faults.crash(victim.life);
+        step.go();
+      };
+      this.#ready.push({ ...step, go });
+    } else {
+      const what = fault === 'hang' ? 'hangs' : `is ${faults.delayMs} ms late`;
+      this.#note(() => `fault: ${step.title().replace(' goes on', ` ${what}`)}`, true);
+      if (fault === 'late') this.#putOff(step, faults.delayMs);
     }
-    this.#ready.push(step);
   }
 
   #putOff(step: Step, ms: number): void {
