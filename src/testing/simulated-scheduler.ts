@@ -11,12 +11,12 @@
  * Not here: when the next step is to be run (`simulation`: not before every microtask of the last one has), what must hold in
  * between (`tree-checks`).
  */
-import type { Timer } from '../kernel/clock.ts';
 import type { BegunWait, Runnable, Scheduler, Settling } from '../kernel/scheduler.ts';
 import type { FaultKind, Faults } from './faults.ts';
 import type { Deviation } from './schedule.ts';
+import { type Origin, SimulatedClock } from './simulated-clock.ts';
 import type { Choice, Chooser } from './strategy.ts';
-import { VirtualClock, type VirtualTimer } from './virtual-clock.ts';
+import type { VirtualClock, VirtualTimer } from './virtual-clock.ts';
 
 interface Step extends Choice {
   /** In words; called only for a trace. */
@@ -27,44 +27,10 @@ interface Step extends Choice {
   readonly go: () => void;
 }
 
-/** Who runs just now. */
-interface Origin {
-  readonly actor: string;
-  readonly title: string;
-}
-
 /** In whose name a wait has begun, and at which step. */
 interface BegunAt {
   readonly origin: Origin;
   readonly sinceStep: number;
-}
-
-/** A clock that knows who has set each of its timers. */
-class SimulatedClock extends VirtualClock {
-  readonly #origin: () => Origin;
-  readonly #cleared: (timer: VirtualTimer) => void;
-  readonly #origins = new WeakMap<object, Origin>();
-
-  constructor(origin: () => Origin, cleared: (timer: VirtualTimer) => void) {
-    super();
-    this.#origin = origin;
-    this.#cleared = cleared;
-  }
-
-  override setTimer(delayMs: number, callback: () => void): Timer {
-    const timer = super.setTimer(delayMs, callback);
-    this.#origins.set(timer, this.#origin());
-    return timer;
-  }
-
-  override clearTimer(timer: Timer): void {
-    super.clearTimer(timer);
-    this.#cleared(timer as VirtualTimer);
-  }
-
-  originOf(timer: VirtualTimer): Origin {
-    return this.#origins.get(timer)!;
-  }
 }
 
 export interface SchedulerOptions {
@@ -228,12 +194,12 @@ export class SimulatedScheduler implements Scheduler {
 
   #passOverIdle(): void {
     const ready = this.#ready;
-    let kept = 0;
-    for (const step of ready) {
-      if (step.runnable?.idle === true) step.runnable.queued = false;
-      else ready[kept++] = step;
+    for (let at = 0; at < ready.length; at++) {
+      const { runnable } = ready[at]!;
+      if (runnable?.idle !== true) continue;
+      runnable.queued = false;
+      ready.splice(at--, 1);
     }
-    ready.length = kept;
   }
 
   #stepOf(runnable: Runnable): Step {
