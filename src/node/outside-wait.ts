@@ -53,6 +53,7 @@ export async function waitOutside<T>(options: OutsideOptions, spec: OutsideWaitS
 }
 
 class OutsideWait<T> implements WaitOwner {
+  readonly outside = true;
   readonly #line = new WaitQueue();
   readonly #scoped: Scoped;
   readonly #on: string;
