@@ -6,7 +6,7 @@
  *     node test/random/mutations.mjs --explore [word]     by the exploring tests of the core
  *
  * A mutation of `mutations.json` replaces text of a source file; `stale` says that the text is not there any more, or that what
- * comes of it is no program, and the list wants an update (`mutations.test.ts` says so at once).
+ * comes of it is no program, and the list wants an update (`test/house/mutations.test.ts` says so at once).
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
