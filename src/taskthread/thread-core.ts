@@ -12,7 +12,7 @@ import type { Host } from '../kernel/host.ts';
 import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { type Waiter, type WaitOwner, WaitQueue, waitersIn } from '../kernel/wait-queue.ts';
-import { type AnyChild, ChildHandle, type ChildRuntime, type Kind } from './child.ts';
+import { type AnyChild, ChildHandle, type Kind } from './child.ts';
 import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter, type ThreadEvents } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';

@@ -400,11 +400,14 @@ describe('a crash', () => {
     expect(told).toEqual(['a-2 failed', 'b-3 failed']);
   });
 
-  test('of two at once is one restart of all', async () => {
-    const { root, child } = await crew({ ...all, intensity: 1 }, { a: {}, b: {}, c: {} });
-    void child('a').send('crash');
-    void child('b').send('crash');
-    await settle();
-    expect([root.state, ...['a', 'b', 'c'].map((name) => child(name).incarnation)]).toEqual(['running', 2, 2, 2]);
-  });
+  test.each([{}, { backoff: { minMs: 50, jitter: 'none' } }])(
+    'of two at once is one restart of all (%j)',
+    async (more) => {
+      const { root, child } = await crew({ ...all, ...more, intensity: 1 }, { a: {}, b: {}, c: {} });
+      void child('a').send('crash');
+      void child('b').send('crash');
+      await time().advance(50);
+      expect([root.state, ...['a', 'b', 'c'].map((name) => child(name).incarnation)]).toEqual(['running', 2, 2, 2]);
+    },
+  );
 });
