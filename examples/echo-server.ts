@@ -16,7 +16,7 @@ const SILENCE_MS = 60_000;
 const MAX_LINE_BYTES = 64 * 1024;
 
 async function echo(socket: Socket, turn: Turn) {
-  console.log(`${socket}: connected${socket.tls === undefined ? '' : ` with ${socket.tls.protocol}`}`);
+  console.log(`port ${socket.remotePort}: connected${socket.tls === undefined ? '' : ` with ${socket.tls.protocol}`}`);
   const stream = socket.asStream();
   try {
     for (;;) {
@@ -31,7 +31,7 @@ async function echo(socket: Socket, turn: Turn) {
     if (!(error instanceof TimeoutError)) throw error;
     await stream.write('goodbye: nothing came for too long\n', { scope: turn });
   } finally {
-    console.log(`${socket}: ${socket.bytesRead} bytes came, ${socket.bytesWritten} went back`);
+    console.log(`port ${socket.remotePort}: ${socket.bytesRead} bytes came, ${socket.bytesWritten} went back`);
   }
 }
 
@@ -39,10 +39,9 @@ const server = serveTCP(echo, {
   port: Number(port),
   maxClients: 100,
   onListening: (taken) => console.log(`listening on port ${taken}`),
-  onRefused: (socket) => console.log(`${socket}: turned away`),
-  onFailure: (error) => console.log(`a connection failed: ${error}`),
-  ...(certFile !== undefined &&
-    keyFile !== undefined && { tls: { cert: readFileSync(certFile), key: readFileSync(keyFile) } }),
+  onRefused: (socket) => console.log(`port ${socket.remotePort}: turned away`),
+  onFailure: (error) => console.log(`a connection failed: ${String(error)}`),
+  tls: certFile && keyFile ? { cert: readFileSync(certFile), key: readFileSync(keyFile) } : undefined,
 });
 
 await runMain(server);

@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { finishCommonJs } from './finish-build.mjs';
+import { finishCommonJs, finishPrograms } from './finish-build.mjs';
 
 const LOCK_WAIT_MS = 60_000;
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -69,6 +69,7 @@ async function build() {
   const compiled = await Promise.all([compile('esm'), compile('cjs')]);
   if (compiled.includes(false)) return false;
   finishCommonJs(join(dist, '.next-cjs'));
+  finishPrograms(join(dist, '.next-esm'));
   putInPlace('esm');
   putInPlace('cjs');
   if (filesUnder('examples').length === 0) return true;

@@ -1,9 +1,9 @@
 /**
  * `node scripts/check-packed.mjs package.tgz`: looks at what is in a packed tarball, installs it into an empty folder
  * without the optional peers, and loads every entrance by import and by require (packed-probe.cjs). Each has the names
- * that test/house/exports.json lists, and a class is the same class whichever way it was loaded.
+ * that test/house/exports.json lists, and a class is the same class whichever way it was loaded. Its programs start.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -24,8 +24,8 @@ function contentProblems(tarball) {
   ];
 }
 
-/** Loads the installed package in programs of their own; their words go to the terminal. */
-function loads(tarball, lists, commonJsFiles) {
+/** Starts the programs of the installed package, and loads it in programs of their own; their words go to the terminal. */
+function loads(tarball, lists, commonJsFiles, programs) {
   const folder = mkdtempSync(join(tmpdir(), 'taskthread-packed-'));
   try {
     writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
@@ -33,7 +33,12 @@ function loads(tarball, lists, commonJsFiles) {
     copyFileSync(join(root, 'scripts/packed-probe.cjs'), join(folder, 'packed-probe.cjs'));
     const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', tarball];
     execFileSync('npm', install, { cwd: folder, stdio: 'inherit' });
-    return ['import', 'require'].flatMap((first) => {
+    const started = programs.flatMap((name) => {
+      const program = join(folder, 'node_modules/.bin', name);
+      const { error, status } = spawnSync(program, ['--help'], { cwd: folder, encoding: 'utf8' });
+      return status === 0 ? [] : [`${name} --help ended with ${error?.message ?? `exit code ${status}`}`];
+    });
+    const loaded = ['import', 'require'].flatMap((first) => {
       try {
         execFileSync(process.execPath, ['--no-warnings', 'packed-probe.cjs', first], { cwd: folder, stdio: 'inherit' });
         return [];
@@ -41,6 +46,7 @@ function loads(tarball, lists, commonJsFiles) {
         return [`the packed package does not load as it should when ${first} comes first`];
       }
     });
+    return [...started, ...loaded];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -56,7 +62,7 @@ const unlisted = Object.keys(commonJsFiles).filter((name) => !(name in lists));
 const problems = [
   ...contentProblems(tarball),
   ...unlisted.map((name) => `${name} is not in test/house/exports.json: npm run exports:update`),
-  ...loads(tarball, lists, commonJsFiles),
+  ...loads(tarball, lists, commonJsFiles, Object.keys(readJson('package.json').bin)),
 ];
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;

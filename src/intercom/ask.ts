@@ -3,6 +3,7 @@
  * or later, settles the reply. The answer travels on the control lane: it needs no place and overtakes data.
  */
 import { AskUnansweredError, EdgeClosedError } from '../kernel/errors.ts';
+import { DeadlockError } from '../kernel/wait-errors.ts';
 import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
@@ -143,7 +144,7 @@ export class Asks implements WaitOwner {
 }
 
 function notSent(waiter: Waiter, error: unknown): void {
-  if (error instanceof EdgeClosedError) waiter.refuse(error);
+  if (error instanceof EdgeClosedError || error instanceof DeadlockError) waiter.refuse(error);
   else waiter.fail(error);
 }
 

@@ -5,6 +5,7 @@
  */
 import { NoParentError } from '../kernel/errors.ts';
 import { NO_PARTIES, type Party } from '../kernel/party.ts';
+import type { Host } from '../kernel/host.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, type Waiter, type WaitQueue } from '../kernel/wait-queue.ts';
 import { Asks, type Reply } from './ask.ts';
@@ -23,6 +24,8 @@ export interface Supervised {
 
 export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
   readonly parent: ParentEnd;
+  /** The tree's. Kept here, because to ask the parent for it would go up to the root, at every signal. */
+  readonly host: Host;
   /** The incarnation that lives, or lived last. */
   child: ChildEnd;
   /** A number, unique in the tree; the same for all incarnations. */
@@ -53,12 +56,13 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
 
   constructor(parent: ParentEnd, child: ChildEnd, spec: unknown) {
     this.parent = parent;
+    this.host = parent.host;
     this.child = child;
     this.spec = spec;
   }
 
   get scheduler(): Scheduler {
-    return this.parent.host.scheduler;
+    return this.host.scheduler;
   }
 
   get path(): string {

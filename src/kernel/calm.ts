@@ -2,9 +2,11 @@
  * Waits that nobody need await. Pure.
  */
 import { CancelledError, EdgeClosedError, ThreadEndedError } from './errors.ts';
+import { DeadlockError } from './wait-errors.ts';
 
 /**
- * The same wait, which nobody need await: that it was cancelled, or that a thread has ended, is then no unhandled rejection.
+ * The same wait, which nobody need await: that it was cancelled, that a thread has ended, or that it was a link of a circle (its
+ * thread tells that) is then no unhandled rejection.
  * Any other error is as loud as ever.
  */
 export function calm<T>(wait: Promise<T>): Promise<T> {
@@ -18,5 +20,10 @@ export function calm<T>(wait: Promise<T>): Promise<T> {
 }
 
 function isOver(error: unknown): boolean {
-  return error instanceof CancelledError || error instanceof ThreadEndedError || error instanceof EdgeClosedError;
+  return (
+    error instanceof CancelledError ||
+    error instanceof ThreadEndedError ||
+    error instanceof EdgeClosedError ||
+    error instanceof DeadlockError
+  );
 }

@@ -124,7 +124,7 @@ export class CancelScope implements ScopeMember, Scoped {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       // Every wait of a thread may listen to it: many listeners are no leak here.
-      setMaxListeners(0, this.#controller.signal);
+      setMaxListeners(Infinity, this.#controller.signal);
       if (this.cancelled) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;

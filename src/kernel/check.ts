@@ -17,6 +17,12 @@ export function milliseconds(field: string, value: unknown): number {
   throw new InvalidOptionError(field, value, 'a number of milliseconds, 0 or more');
 }
 
+/** A text that is not empty. */
+export function text(field: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new InvalidOptionError(field, value, 'a text that is not empty');
+}
+
 /** One of a list of words. */
 export function oneOf<T extends string>(field: string, value: unknown, words: readonly T[]): T {
   for (const word of words) if (word === value) return word;

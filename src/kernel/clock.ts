@@ -4,6 +4,7 @@
  *
  * Not here: the order in which ready work runs (`scheduler`), virtual time (`../testing/virtual-clock`).
  */
+import { performance } from 'node:perf_hooks';
 import { live } from './probe.ts';
 
 /** What `setTimer` gave, to be handed to `clearTimer`. Opaque: each clock has its own. */

@@ -3,7 +3,7 @@
  * that a walk from wait to wait costs no more than the waits it passes. Who begins an execution, and when it is over, its
  * owner knows; what a wait depends on, the owner of the wait; what follows from both is decided in `../taskthread/deadlock`.
  */
-import type { LaneLoad } from './wait-errors.ts';
+import type { DeadlockError, LaneLoad } from './wait-errors.ts';
 import type { Host } from './host.ts';
 
 /** On whose behalf somebody waits, as far as it is known: a turn names both, a thread or a scope neither. */
@@ -48,6 +48,8 @@ export interface PartyOwner {
   readonly host: Host;
   /** The execution is one of a hook, and has not ended. */
   runs(party: Party): boolean;
+  /** A wait of it was a link of a circle, and fails with this. */
+  deadlocked(party: Party, error: DeadlockError): void;
 }
 
 /** Who is told when a party has begun a wait, or has lost one of several. */

@@ -7,8 +7,10 @@
  * the next immediate: clearing the flag earlier would let microtasks go on for ever and starve timers and I/O.
  *
  * Shaped by measurement: arming the drain with a resolved promise's `then` beats `queueMicrotask`, and `setImmediate` always
- * would cost a turn of the loop per signal; reading the clock costs as much as handling a signal, so it is read once per
- * step, and every `#period` words in between, a period that starts at one and doubles only while the words are cheap.
+ * would cost a turn of the loop per signal; reading the clock costs as much as handling a signal, so it is read every
+ * `#period` things only (a word, or what a step was allowed to do), a period that starts at one and doubles only while they
+ * are cheap. A step is charged its whole quota, so a quota grows only where it is used up: who has one thing to do each time
+ * is charged one.
  */
 import { runOutside } from './ambient-storage.ts';
 import type { Clock } from './clock.ts';
@@ -17,7 +19,7 @@ import type { Clock } from './clock.ts';
 export interface Runnable {
   nextRunnable: Runnable | undefined;
   queued: boolean;
-  /** How many things it may do in one step. Kept by the scheduler: it grows while steps are quick. */
+  /** How many things it may do in one step. Kept by the scheduler: it grows while steps are quick and use it up. */
   quota: number;
   /** Does one step. Never throws. */
   run(): void;
@@ -87,7 +89,7 @@ export class LoopScheduler implements Scheduler {
   #sliceEnd = 0;
   #readings = 0;
   #lastReading: number;
-  /** Words left until the clock is read again. */
+  /** Things left until the clock is read again. */
   #credit = 0;
   #period = 1;
   #turn: Promise<void> | undefined;
@@ -162,9 +164,11 @@ export class LoopScheduler implements Scheduler {
       runnable.nextRunnable = undefined;
       runnable.queued = false;
       runnable.run();
+      this.#credit -= runnable.quota;
+      if (this.#credit > 0) continue;
       const took = this.#readClock();
       if (took < QUICK_MS) {
-        if (runnable.quota < LARGEST_QUOTA) runnable.quota *= 2;
+        if (runnable.queued && runnable.quota < LARGEST_QUOTA) runnable.quota *= 2;
       } else if (took > SLOW_MS) runnable.quota = 1;
     }
   };

@@ -122,7 +122,8 @@ export class Waiter implements ScopeMember, PartyWait, BegunWait {
 
   deadlocked(error: Error): void {
     if (!this.parked) return;
-    this.fail(error);
+    // Quiet, because its hook may have gone on without it; its thread tells it in any case.
+    this.refuse(error);
     this.owner.waitDeadlocked?.(this);
   }
 

@@ -1,9 +1,8 @@
 /**
  * Addresses of sockets: checked, and in words. An address is a TCP host and port, or the path of a Unix-domain socket.
  */
-import { knownFields, wholeNumber } from '../kernel/check.ts';
+import { knownFields, text, wholeNumber } from '../kernel/check.ts';
 import { messageOf } from '../kernel/describe.ts';
-import { InvalidOptionError } from '../kernel/errors.ts';
 
 const LARGEST_PORT = 65_535;
 
@@ -37,10 +36,6 @@ export function checkAddress(address: Address, smallestPort: number, extraFields
   knownFields('address', address, ['host', 'port', ...extraFields]);
   if (host !== undefined) text('address.host', host);
   wholeNumber('address.port', port, smallestPort, LARGEST_PORT);
-}
-
-function text(field: string, value: unknown): void {
-  if (typeof value !== 'string' || value === '') throw new InvalidOptionError(field, value, 'a text that is not empty');
 }
 
 /** Node's error when every address of a host name failed has no message of its own: it gets those of its parts. */

@@ -17,8 +17,8 @@ export interface OutsideOptions {
 
 /** How what is waited for tells its end. Only the first call counts. */
 export interface Ending<T> {
-  done(value: T): void;
-  failed(error: unknown): void;
+  readonly done: (value: T) => void;
+  readonly failed: (error: unknown) => void;
 }
 
 export interface OutsideWaitSpec<T> {

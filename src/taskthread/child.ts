@@ -60,11 +60,13 @@ export interface AnyChild {
    * Stops the child and all below it; resolves, always and within the budget, with what was found. Asked again, the shorter
    * budget holds; of a child that has ended it answers at once. Rejects with `InvalidOptionError`, and with what the scope
    * refuses: `CancelledError`, or `ThreadEndedError` when it is that of a thread that has ended (nothing is stopped then).
+   * With `scope: turn` it rejects with `DeadlockError` when a hook below waits for the hook whose turn it is.
    * *Cancel-safe:* the stop goes on, only the wait ends.
    */
   stop(options?: StopOptions & WaitOptions): Promise<StopReport>;
   /**
-   * Resolves when the child has ended; never rejects because of how. Rejects with what the scope refuses, as `stop`.
+   * Resolves when the child has ended; never rejects because of how. Rejects with what the scope refuses, and with
+   * `DeadlockError`, as `stop`.
    * *Cancel-safe:* only the wait ends.
    */
   join(options?: WaitOptions): Promise<Outcome>;
@@ -252,7 +254,7 @@ export class ChildHandle implements Child<unknown> {
       return failing(error, edge.scheduler);
     }
     const limit = { what: 'the answer', timeoutMs, outer: wait.cancelScope };
-    return calm(withinLimit(edge.parent.host, limit, (scope) => edge.askDown(make, inScope(scope, wait))));
+    return calm(withinLimit(edge.host, limit, (scope) => edge.askDown(make, inScope(scope, wait))));
   }
 
   stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {

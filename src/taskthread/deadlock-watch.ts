@@ -40,7 +40,7 @@ function lookAt(party: Party, again: boolean): void {
   const circle = findCircle(party);
   const first = circle?.[0];
   if (circle === undefined || first === undefined) return;
-  const { scheduler, probe } = owner.host;
+  const { scheduler } = owner.host;
   if (!again && scheduler.sliceAwaited !== false) {
     void scheduler.nextSlice().then(() => afterMicrotasks(() => lookAt(party, true)));
     return;
@@ -50,8 +50,7 @@ function lookAt(party: Party, again: boolean): void {
     deadlockWatch.changed(party);
     return;
   }
-  const chain = circle.map(linkOf);
-  const error = new DeadlockError(chain, first.details()?.signal);
-  if (probe.on) probe.record({ kind: 'deadlock', path: owner.path, hook: party.what, chain });
+  const error = new DeadlockError(circle.map(linkOf), first.details()?.signal);
   first.deadlocked(error);
+  owner.deadlocked(party, error);
 }

@@ -17,7 +17,7 @@ class LookedAt<T> extends Promise<T> {
     return this.#seen;
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- it is a promise; this is how it learns that somebody looks
+  // biome-ignore lint/suspicious/noThenProperty: it is a promise; this is how it learns that somebody looks
   override then<A = T, B = never>(
     onDone?: ((value: T) => A | PromiseLike<A>) | null,
     onFailed?: ((error: unknown) => B | PromiseLike<B>) | null,

@@ -3,7 +3,7 @@
  */
 import type { ParentEnd } from '../intercom/edge.ts';
 import { LocalEdge } from '../intercom/local-edge.ts';
-import { knownFields, trueOrFalse } from '../kernel/check.ts';
+import { knownFields, optionalFunction, trueOrFalse } from '../kernel/check.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { AlreadyStartedError, CancelledError } from '../kernel/errors.ts';
@@ -99,7 +99,9 @@ export function launch<C extends TaskThread<never, never, never>>(
   options: StartOptions = {},
 ): Launched<C> {
   knownFields('options', options, ['clock', 'scheduler', 'random', 'traceWaits', 'onRecord', 'name']);
+  optionalFunction('options.random', options.random);
   trueOrFalse('options.traceWaits', options.traceWaits ?? false);
+  optionalFunction('options.onRecord', options.onRecord);
   const spec = resolveChildSpec(options.name === undefined ? undefined : { name: options.name });
   const life = lifeOf(typeof make === 'function' ? make() : make);
   if (life.started) throw new AlreadyStartedError(life.path);

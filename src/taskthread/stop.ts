@@ -36,7 +36,8 @@ export interface StoppingThread {
   cancelOwnWaits(error: Error): void;
   wake(): void;
   discardWork(): void;
-  cancelTasks(error: Error): void;
+  /** Cancels the tasks that are left, and lets no new one start. */
+  endTasks(): void;
   /** Begins `exit`, once. True while it is under way. */
   exiting(): boolean;
   cancelExit(error: Error): void;
@@ -191,7 +192,7 @@ export class Stop {
       return;
     }
     if ((thread.busy && !this.#forced) || (thread.hasWork && !thread.deaf)) return;
-    thread.cancelTasks(new CancelledError(`${thread.path} is stopping`));
+    thread.endTasks();
     if (thread.tasksRunning > 0 && !this.#forced) return;
     if (!thread.exiting()) thread.finish();
   }

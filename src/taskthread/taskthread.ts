@@ -228,7 +228,8 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
    * Adds a child: attaches it, starts it and listens to it in one step. Resolves with its handle when its `enter` is done.
    *
    * Rejects with what `enter` (or the factory) threw, and nothing of the child is left; `ThreadStoppingError`,
-   * `AlreadyStartedError`, `InvalidOptionError`. What `owns` names is closed on each of these paths. A failure that nobody looks
+   * `AlreadyStartedError`, `InvalidOptionError`; with `scope: turn` also `DeadlockError`, when `enter` waits for the hook whose turn
+   * it is. What `owns` names is closed on each of these paths. A failure that nobody looks
    * at (`void this.addChild(…)`) is this thread's own: a child that fails in `enter` escalates or is ignored as declared, and a
    * wrong use fails this thread.
    * *Cancel-safe:* a cancelled addChild stops the child.

@@ -8,6 +8,7 @@ import type { ResolvedLaneOptions } from '../intercom/lane-options.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
+import type { DeadlockError } from '../kernel/wait-errors.ts';
 import type { Host } from '../kernel/host.ts';
 import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
@@ -109,12 +110,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get host(): Host {
-    return this.edge.parent.host;
+    return this.edge.host;
   }
 
   /** Undefined before the start, when nothing can be starved yet. */
   get schedulerIfStarted(): Scheduler | undefined {
-    return this.#edge?.parent.host.scheduler;
+    return this.#edge?.host.scheduler;
   }
 
   get name(): string {
@@ -233,6 +234,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.hookParties.includes(party);
   }
 
+  deadlocked({ what }: Party, error: DeadlockError): void {
+    emit(this.#events, 'deadlock', error, what);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'deadlock', path: this.path, hook: what, chain: error.chain });
+  }
+
   attach(edge: LocalEdge): void {
     this.#edge = edge;
     if (edge.id === 0) edge.id = this.host.nextId++;
@@ -285,6 +292,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   protected closeTaskIntake(error: Error): void {
     this.#tasks?.closeIntake(error);
+  }
+
+  endTasks(): void {
+    // The error is made for somebody only: its trace costs more than the rest of the end of an idle thread.
+    if (this.#tasks === undefined && this.body?.running === undefined) return;
+    this.cancelTasks(new CancelledError(`${this.path} is stopping`));
   }
 
   cancelTasks(error: Error): void {

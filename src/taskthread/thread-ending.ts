@@ -63,7 +63,12 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
   }
 
   /** The first failure is the outcome; one that comes while it stops does not keep the rest from ending in order. */
-  protected override fail(where: string, error: unknown, deafen: boolean, budget = this.stopDefaults): void {
+  protected override fail(
+    where: string,
+    error: unknown,
+    deafen: boolean,
+    budget: StopBudget = this.stopDefaults,
+  ): void {
     this.lastError = messageOf(error);
     this.failure ??= { error };
     this.tell('failed', error, where);
@@ -174,7 +179,9 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
     this.#settleInbox(cause);
     if (idle) return;
     this.restartsGiveWay();
-    if (this.intakeError === undefined) {
+    // A function without children takes nothing in, and will not any more: nobody needs the error.
+    const takesIn = this.body === undefined || (this.children !== undefined && this.children.size > 0);
+    if (takesIn && this.intakeError === undefined) {
       const ends: ChildEnd[] = [this];
       const error = new IntakeClosedError(this.path);
       for (let i = 0; i < ends.length; i++) ends[i]?.closeIntake(error, ends);

@@ -147,8 +147,8 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   /** Cancels the members that have not ended, and waits for their end. *Cancel-safe:* the cancels stand. */
   cancelRemaining(options?: WaitOptions): Promise<void> {
     const wait = this.#waitOf(options);
-    if (!(wait.refusal instanceof ThreadEndedError)) this.#cancelMembers();
-    return calm(this.#members.allEnded(wait));
+    const cancelling = wait.refusal instanceof ThreadEndedError ? undefined : this.#cancelMembers();
+    return calm(this.#afterCancels(cancelling, wait));
   }
 
   /** Closes the group, cancels all members and waits for their end. *Cancel-safe:* the group is closed, the cancels stand. */
@@ -234,14 +234,24 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   }
 
   /** Every member has ended when it resolves: that comes within the time of their cancel, so no cancel cuts it short. */
-  #end(): Promise<void> {
+  async #end(): Promise<void> {
     this.#closed = true;
-    this.#cancelMembers();
-    return this.#members.allEnded();
+    await this.#afterCancels(this.#cancelMembers(), undefined);
   }
 
-  #cancelMembers(): void {
-    for (const body of [...this.#members]) (body.handle as Spawned).requestCancel();
+  async #afterCancels(cancelling: Promise<void> | undefined, wait: Scoped | undefined): Promise<void> {
+    const ended = this.#members.allEnded(wait);
+    await Promise.all([cancelling, ended]);
+  }
+
+  /** A slice at a time: thousands of cancels must not hold up the event loop. Nothing cuts it short. */
+  async #cancelMembers(): Promise<void> {
+    const { scheduler } = this.#place.life.host;
+    for (const body of [...this.#members]) {
+      if (body.life.ended) continue;
+      (body.handle as Spawned).requestCancel();
+      if (scheduler.spend()) await scheduler.nextSlice();
+    }
   }
 
   #throwFailed(): void {

@@ -48,7 +48,8 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     this.become('start');
     this.began = true;
     live.threads++;
-    this.bornAt = this.host.scheduler.coarseNow;
+    // Whole, because a number with a fraction is an object of its own.
+    this.bornAt = Math.floor(this.host.scheduler.coarseNow);
     const enter = this.enterHook();
     if (enter === undefined) this.#entered();
     else

@@ -12,7 +12,6 @@ import type { WaitOptions } from './child.ts';
 import { FunctionTurn } from './function-turn.ts';
 import { placeOf } from './place.ts';
 import { withinLimit } from './time-limit.ts';
-import type { Turn } from './turn.ts';
 
 /** A length of time in milliseconds, or `null` for none of its own; as an object with the scope that it is in. */
 export type Within = number | null | { readonly ms: number | null; readonly scope?: Scoped };

@@ -117,8 +117,8 @@ export class Turn<in Up = never> implements Scoped {
    * Sends a signal to a child. Undefined when it was accepted at once, a promise when the sender must wait: so `await` it, or
    * return it. Never throws synchronously.
    *
-   * Rejects with `EdgeClosedError` (the child takes no more), `LaneFullError` (policy `fail`), `NotAChildError`; each gives the
-   * signal back. *Ordering:* as sent. *Cancel-safe:* a cancelled send was not accepted.
+   * Rejects with `EdgeClosedError` (the child takes no more), `LaneFullError` (policy `fail`), `NotAChildError`, `DeadlockError`
+   * (the wait would never have ended); each gives the signal back. *Ordering:* as sent. *Cancel-safe:* a cancelled send was not accepted.
    */
   send<C>(child: Child<C>, signal: DownOf<C>): Promise<void> | undefined {
     return ChildHandle.sendFrom(this.#owner, child, signal, this);
@@ -135,7 +135,8 @@ export class Turn<in Up = never> implements Scoped {
   /**
    * Sends to several children: to those of a list, or to all of a class. A full one holds up none of the others; the promise
    * resolves when the last has accepted. Children come and go: of a class, those that are stopping are passed over; of a
-   * list, they refuse. Rejects with the first refusal, after all are settled.
+   * list, they refuse. Rejects with the first refusal (also a `DeadlockError`), after all are settled.
+   * *Cancel-safe:* a child whose wait was cancelled was sent nothing; others may have been.
    */
   sendToChildren<C>(children: Iterable<Child<C>> | KindOf<C>, signal: DownOf<C>): Promise<void> | undefined {
     return ChildHandle.sendToAll(this.#owner, children as Iterable<AnyChild> | Kind, signal, this);
@@ -143,7 +144,8 @@ export class Turn<in Up = never> implements Scoped {
 
   /**
    * Sends a child a request and waits for its answer. `make` builds the signal around the `Reply` it is given.
-   * Rejects with `AskUnansweredError` when the child ends first, with what `reply.fail` was given, or as `send` does.
+   * Rejects with `AskUnansweredError` when the child ends first, with what `reply.fail` was given, or as `send` does (then also with
+   * `DeadlockError`, when the request was accepted and would never have been answered).
    * *Cancel-safe:* a cancelled ask may have happened; its late reply is discarded and counted.
    */
   ask<C, Answer, const Signal extends DownOf<C> = DownOf<C>>(

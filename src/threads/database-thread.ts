@@ -3,7 +3,8 @@
  * decides when, `sqlite` writes). The driver is synchronous: while a batch is committed nothing else runs, which is why a
  * batch is bounded by bytes too.
  */
-import { wholeNumber } from '../kernel/check.ts';
+import { knownFields, milliseconds, text, wholeNumber } from '../kernel/check.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
 import type { TaskAnswer, TaskTurn } from '../taskthread/task-turn.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
@@ -29,6 +30,36 @@ export interface DatabaseOptions {
   readonly retryMs?: number;
 }
 
+type ResolvedDatabaseOptions = Required<Omit<DatabaseOptions, 'batch'>>;
+
+function resolveDatabaseOptions(options: DatabaseOptions): ResolvedDatabaseOptions {
+  knownFields('options', options, ['file', 'schema', 'table', 'columns', 'batch', 'busyTimeoutMs', 'retryMs']);
+  const { columns } = options;
+  if (
+    !Array.isArray(columns) ||
+    columns.length === 0 ||
+    !columns.every((name) => typeof name === 'string' && name !== '')
+  )
+    throw new InvalidOptionError('options.columns', columns, 'the names of one column or more');
+  return {
+    file: text('options.file', options.file),
+    schema: text('options.schema', options.schema),
+    table: text('options.table', options.table),
+    columns,
+    busyTimeoutMs: wholeNumber('options.busyTimeoutMs', options.busyTimeoutMs ?? 250, 0, 2 ** 31 - 1),
+    retryMs: milliseconds('options.retryMs', options.retryMs ?? 1000),
+  };
+}
+
+/** Where something has gone wrong already, which is what is told. */
+function closeQuietly(database: SqliteDatabase | undefined): void {
+  try {
+    database?.close();
+  } catch {
+    // What had been written is in the log.
+  }
+}
+
 /**
  * Writes what its parent sends into one table. Extend it with `rowsOf`.
  *
@@ -37,9 +68,8 @@ export interface DatabaseOptions {
  * it. Errors: `TT_DATABASE_FAILED`, `TT_MISSING_PACKAGE` from `enter`; `TT_DATABASE_FAILED` fails the thread later.
  */
 export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, never> {
-  readonly #options: DatabaseOptions;
+  readonly #options: ResolvedDatabaseOptions;
   readonly #batch: RowBatch;
-  readonly #busyTimeoutMs: number;
   #database: SqliteDatabase | undefined;
   #insert: SqliteInsert | undefined;
   #flushPlanned = false;
@@ -48,9 +78,8 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
 
   constructor(options: DatabaseOptions, threadOptions?: ThreadOptions<Down, never>) {
     super(threadOptions);
-    this.#options = options;
+    this.#options = resolveDatabaseOptions(options);
     this.#batch = new RowBatch(options.batch);
-    this.#busyTimeoutMs = wholeNumber('options.busyTimeoutMs', options.busyTimeoutMs ?? 250, 0, 2 ** 31 - 1);
   }
 
   /** Appends the values of the signal's rows to `values`, flat, and gives the bytes of each row to `add`. */
@@ -62,20 +91,43 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
   /** Another process holds the lock; it is tried again. */
   protected locked(_error: unknown): void {}
 
-  protected override async enter(_turn: Turn): Promise<void> {
-    const { file, schema, table, columns } = this.#options;
-    this.#database = await openSqlite(file);
-    this.#database.exec(schema);
-    this.#database.exec(`PRAGMA busy_timeout = ${this.#busyTimeoutMs}`);
-    this.#insert = this.#database.prepareInsert(table, columns);
+  protected override async enter(turn: Turn): Promise<void> {
+    while (this.#database === undefined) {
+      try {
+        await this.#open();
+      } catch (error) {
+        if (sqliteFailureOf(error) !== 'locked') throw error;
+        this.locked(error);
+        await turn.sleep(this.#options.retryMs);
+      }
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { file, schema, table, columns, busyTimeoutMs } = this.#options;
+    const database = await openSqlite(file, { busyTimeoutMs });
+    try {
+      database.exec(schema);
+      this.#insert = database.prepareInsert(table, columns);
+      this.#database = database;
+    } finally {
+      if (this.#database === undefined) closeQuietly(database);
+    }
   }
 
   protected override signalHandler(signal: Down, turn: Turn): unknown {
     let due = false;
     const nowMs = this.clock.now();
-    this.rowsOf(signal, this.#values, (rowBytes) => {
-      if (this.#batch.add(rowBytes, nowMs)) due = true;
-    });
+    const before = this.#values.length;
+    try {
+      this.rowsOf(signal, this.#values, (rowBytes) => {
+        if (this.#batch.add(rowBytes, nowMs)) due = true;
+      });
+    } catch (error) {
+      // Half a signal would spoil the rows of those before it, which are written when the thread ends.
+      this.#values.length = before;
+      throw error;
+    }
     this.#signals.push(signal);
     if (due) return this.#flush(turn);
     if (!this.#flushPlanned) {
@@ -86,8 +138,14 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
   }
 
   protected override async exit(turn: Turn): Promise<void> {
-    await this.#flush(turn);
-    this.#database?.close();
+    let written = false;
+    try {
+      await this.#flush(turn);
+      written = true;
+    } finally {
+      if (written) this.#database?.close();
+      else closeQuietly(this.#database);
+    }
   }
 
   readonly #flushWhenDue = async (turn: TaskTurn): Promise<TaskAnswer> => {
@@ -118,7 +176,7 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
   async #flushWhenUnlocked(turn: Turn, first: unknown): Promise<void> {
     for (let error: unknown = first; ; ) {
       this.locked(error);
-      await turn.sleep(this.#options.retryMs ?? 1000);
+      await turn.sleep(this.#options.retryMs);
       // Another turn may have written it meanwhile.
       if (this.#signals.length === 0) return;
       try {

@@ -43,6 +43,8 @@ export class FeedSubscriberThread extends TaskThread<FrameBatch, never, never> {
         if (this.refusal === undefined) this.stop();
       },
     };
+    // It may have left while it was waiting to be taken: then nothing more is told.
+    if (this.#connection.closed) this.stop();
   }
 
   protected override signalHandler(batch: FrameBatch, turn: Turn): unknown {

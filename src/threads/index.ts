@@ -29,3 +29,4 @@ export { type TCPServerOptions, TCPServerThread } from './tcp-server-thread.ts';
 export { type WebSocketFeedOptions, WebSocketFeedThread } from './websocket-feed-thread.ts';
 export { type WebSocketMasterOptions, WebSocketMasterThread } from './websocket-master-thread.ts';
 export { type WebSocketSubOptions, WebSocketSubThread } from './websocket-sub-thread.ts';
+export type { WebSocketTLSOptions } from './websocket.ts';

@@ -1,7 +1,7 @@
 /**
  * A TCP server from a function: each connection is a child thread that runs it. The server itself is a `TCPServerThread`.
  */
-import { functionOf, knownFields, optionalFunction } from '../kernel/check.ts';
+import { functionOf, optionalFunction } from '../kernel/check.ts';
 import { SocketFailedError } from '../kernel/io-errors.ts';
 import type { Socket } from '../net/socket.ts';
 import type { AnyChild } from '../taskthread/child.ts';
@@ -56,20 +56,11 @@ class ServeThread<Up> extends TCPServerThread<Up> {
   readonly #options: ServeTCPOptions;
 
   constructor(make: ConnectionFactory<Up>['thread'], options: ServeTCPOptions) {
-    knownFields('options', options, [
-      'host',
-      'port',
-      'maxClients',
-      'tls',
-      'handshakeTimeoutMs',
-      'onListening',
-      'onRefused',
-      'onFailure',
-    ]);
-    optionalFunction('options.onListening', options.onListening);
-    optionalFunction('options.onRefused', options.onRefused);
-    optionalFunction('options.onFailure', options.onFailure);
-    super(options, { name: 'TCPServer' });
+    const { onListening, onRefused, onFailure, ...serverOptions } = options;
+    optionalFunction('options.onListening', onListening);
+    optionalFunction('options.onRefused', onRefused);
+    optionalFunction('options.onFailure', onFailure);
+    super(serverOptions, { name: 'TCPServer' });
     this.#make = make;
     this.#options = options;
   }

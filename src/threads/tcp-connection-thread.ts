@@ -2,8 +2,8 @@
  * One TCP connection as a thread: reads when its thread has time for more, and tells how the stream ended. What the bytes mean
  * is the subclass's.
  */
-import { milliseconds } from '../kernel/check.ts';
-import { TimeoutError } from '../kernel/errors.ts';
+import { knownFields, milliseconds, wholeNumber } from '../kernel/check.ts';
+import { InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
 import { SocketFailedError } from '../kernel/io-errors.ts';
 import type { Socket } from '../net/socket.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
@@ -11,7 +11,7 @@ import type { TaskAnswer, TaskTurn } from '../taskthread/task-turn.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 import { closeInOrder } from './closing-connection.ts';
-import type { ReadingGate } from './reading-gate.ts';
+import { ReadingGate } from './reading-gate.ts';
 
 export interface TCPConnectionOptions {
   /** At most so many bytes are taken at once. Default 64 KiB. */
@@ -52,9 +52,15 @@ export abstract class TCPConnectionThread<in Down = never, out Up = never, in Ch
   constructor(socket: Socket, options: TCPConnectionOptions = {}, threadOptions?: ThreadOptions<Down, Up>) {
     super({ stop: { drainMs: PATIENT_MS }, ...threadOptions });
     this.socket = socket;
-    this.#recvBytes = options.recvBytes ?? 65_536;
-    this.#idleTimeoutMs = options.idleTimeoutMs && milliseconds('options.idleTimeoutMs', options.idleTimeoutMs);
-    this.#gate = options.gate;
+    knownFields('options', options, ['recvBytes', 'idleTimeoutMs', 'gate']);
+    const { recvBytes = 65_536, idleTimeoutMs, gate } = options;
+    this.#recvBytes = wholeNumber('options.recvBytes', recvBytes, 1);
+    this.#idleTimeoutMs =
+      idleTimeoutMs === undefined ? undefined : milliseconds('options.idleTimeoutMs', idleTimeoutMs);
+    if (gate !== undefined && !(gate instanceof ReadingGate)) {
+      throw new InvalidOptionError('options.gate', gate, 'a ReadingGate');
+    }
+    this.#gate = gate;
   }
 
   /** Takes what has come. */

@@ -1,8 +1,8 @@
 /**
  * A TCP server as a thread: listens, and adds one child for each connection. What a connection does is the subclass's.
  */
-import { wholeNumber } from '../kernel/check.ts';
-import { ThreadStoppingError } from '../kernel/errors.ts';
+import { knownFields, text, wholeNumber } from '../kernel/check.ts';
+import { CancelledError, ThreadEndedError, ThreadStoppingError } from '../kernel/errors.ts';
 import { Listener } from '../net/listener.ts';
 import type { Socket } from '../net/socket.ts';
 import type { TlsServerOptions } from '../net/tls.ts';
@@ -26,6 +26,24 @@ export interface TCPServerOptions {
   readonly handshakeTimeoutMs?: number | undefined;
 }
 
+type ResolvedTCPServerOptions = TCPServerOptions & { readonly host: string; readonly maxClients: number };
+
+/** What secures a connection is checked where it is used, by the listener. */
+function resolveTCPServerOptions(options: TCPServerOptions): ResolvedTCPServerOptions {
+  knownFields('options', options, ['host', 'port', 'maxClients', 'tls', 'handshakeTimeoutMs']);
+  return {
+    tls: options.tls,
+    handshakeTimeoutMs: options.handshakeTimeoutMs,
+    host: text('options.host', options.host ?? '127.0.0.1'),
+    port: wholeNumber('options.port', options.port, 0, 65_535),
+    maxClients: wholeNumber('options.maxClients', options.maxClients ?? 1000, 1),
+  };
+}
+
+function isStop(error: unknown): boolean {
+  return error instanceof ThreadStoppingError || error instanceof CancelledError || error instanceof ThreadEndedError;
+}
+
 /** Beyond any burst, so that who is turned away is turned away by `maxClients`, and counted. */
 const MAX_PENDING = 65_536;
 
@@ -37,19 +55,13 @@ const MAX_PENDING = 65_536;
  * connection that fails ends alone. Errors: `TT_ADDRESS` from `enter` when the port cannot be had.
  */
 export abstract class TCPServerThread<Up = never> extends TaskThread<never, Up, Up> {
-  readonly #options: TCPServerOptions & { readonly host: string; readonly maxClients: number };
+  readonly #options: ResolvedTCPServerOptions;
   #listener: Listener | undefined;
   #refusedClients = 0;
 
   constructor(options: TCPServerOptions, threadOptions?: ThreadOptions<never, Up>) {
     super(threadOptions);
-    this.#options = {
-      tls: options.tls,
-      handshakeTimeoutMs: options.handshakeTimeoutMs,
-      host: options.host ?? '127.0.0.1',
-      port: wholeNumber('options.port', options.port, 0, 65_535),
-      maxClients: wholeNumber('options.maxClients', options.maxClients ?? 1000, 1),
-    };
+    this.#options = resolveTCPServerOptions(options);
   }
 
   /** Makes the thread of a new connection. The socket is closed for you when that thread has ended. */
@@ -88,25 +100,35 @@ export abstract class TCPServerThread<Up = never> extends TaskThread<never, Up, 
   readonly #accept = async (turn: TaskTurn<Up>): Promise<TaskAnswer> => {
     const listener = this.#listener!;
     try {
-      for (;;) await this.#take(await listener.accept({ scope: turn }));
+      for (;;) this.#take(await listener.accept({ scope: turn }));
     } finally {
       listener.close();
     }
   };
 
-  async #take(socket: Socket): Promise<void> {
+  /** Does not wait for the connection's `enter`: one that takes its time must not hold up those behind it. */
+  #take(socket: Socket): void {
     if (this.childCount >= this.#options.maxClients) {
       this.#refusedClients++;
       this.refused(socket);
       socket.close();
       return;
     }
+    const spec = { owns: socket, onFailure: 'ignore', peers: 'connections' } as const;
+    this.addChild(() => this.connection(socket), spec).catch((error: unknown) => {
+      // One bad connection is no reason to stop, and a stop is no failure of a connection.
+      if (!isStop(error)) this.#failed(socket, error);
+    });
+  }
+
+  #failed(socket: Socket, error: unknown): void {
     try {
-      const spec = { owns: socket, onFailure: 'ignore', peers: 'connections' } as const;
-      await this.addChild(() => this.connection(socket), spec);
-    } catch (error) {
-      // One bad connection is no reason to stop.
-      if (!(error instanceof ThreadStoppingError)) this.connectionFailed(socket, error);
+      this.connectionFailed(socket, error);
+    } catch (thrown) {
+      // What a hook throws fails the thread, also a hook that nobody awaits.
+      this.tasks.reCreate('connectionFailed', () => {
+        throw thrown;
+      });
     }
   }
 

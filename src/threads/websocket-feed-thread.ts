@@ -2,7 +2,7 @@
  * A live feed: a websocket server whose subscribers get every frame that they can take. A slow subscriber holds back nothing:
  * it loses the oldest frames and is told how many.
  */
-import { wholeNumber } from '../kernel/check.ts';
+import { functionOf, knownFields, text, wholeNumber } from '../kernel/check.ts';
 import { ThreadStoppingError } from '../kernel/errors.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
 import type { TaskAnswer, TaskTurn } from '../taskthread/task-turn.ts';
@@ -23,16 +23,24 @@ export interface WebSocketFeedOptions {
   readonly onDropped?: (frames: number) => void;
 }
 
+function resolveFeedOptions(options: WebSocketFeedOptions): Required<WebSocketFeedOptions> {
+  knownFields('options', options, ['host', 'port', 'maxSubscribers', 'onDropped']);
+  return {
+    host: text('options.host', options.host ?? '127.0.0.1'),
+    port: wholeNumber('options.port', options.port, 0, 65_535),
+    maxSubscribers: wholeNumber('options.maxSubscribers', options.maxSubscribers ?? 100, 1),
+    onDropped: functionOf('options.onDropped', options.onDropped ?? (() => {})),
+  };
+}
+
 /** Listens, adds a thread for each subscriber, and sends them what its parent sends. No subscriber can make its parent wait. */
 export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
-  readonly #options: WebSocketFeedOptions;
-  readonly #maxSubscribers: number;
+  readonly #options: Required<WebSocketFeedOptions>;
   #server: WebSocketServerSocket | undefined;
 
   constructor(options: WebSocketFeedOptions, threadOptions: ThreadOptions<FrameBatch, never> = {}) {
     super({ inbox: frameLane, ...threadOptions });
-    this.#options = options;
-    this.#maxSubscribers = wholeNumber('options.maxSubscribers', options.maxSubscribers ?? 100, 1);
+    this.#options = resolveFeedOptions(options);
   }
 
   get port(): number {
@@ -40,7 +48,7 @@ export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
   }
 
   protected override async enter(turn: Turn): Promise<void> {
-    const { host = '127.0.0.1', port } = this.#options;
+    const { host, port } = this.#options;
     this.#server = await WebSocketServerSocket.listen({ host, port }, { scope: turn });
     this.tasks.reCreate('accept', this.#accept, { intake: true });
   }
@@ -64,11 +72,11 @@ export class WebSocketFeedThread extends TaskThread<FrameBatch, never, never> {
   };
 
   async #take(connection: WebSocketConnection): Promise<void> {
-    if (this.childCount >= this.#maxSubscribers) {
+    const { maxSubscribers, onDropped } = this.#options;
+    if (this.childCount >= maxSubscribers) {
       connection.close();
       return;
     }
-    const { onDropped = () => {} } = this.#options;
     const make = () => new FeedSubscriberThread(connection, { onDropped });
     try {
       await this.addChild(make, { owns: connection, onFailure: 'ignore', peers: 'subscribers' });

@@ -1,6 +1,8 @@
 /**
  * Passes frames on to websocket threads: one for each destination, and the feed, if there is one.
  */
+import { knownFields } from '../kernel/check.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
 import type { Child } from '../taskthread/child.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
@@ -8,12 +10,23 @@ import type { Turn } from '../taskthread/turn.ts';
 import { type FrameBatch, frameLane } from './frame-batch.ts';
 import { type WebSocketFeedOptions, WebSocketFeedThread } from './websocket-feed-thread.ts';
 import { WebSocketSubThread } from './websocket-sub-thread.ts';
+import { type WebSocketTLSOptions, websocketURL } from './websocket.ts';
 
 export interface WebSocketMasterOptions {
   /** A destination each. */
   readonly urls: readonly string[];
+  /** For all `wss://` destinations: whom to trust. Default: the authorities that Node trusts. */
+  readonly tls?: WebSocketTLSOptions | undefined;
   /** Offers the same frames to everybody who connects. Default: no feed. */
   readonly feed?: WebSocketFeedOptions | undefined;
+}
+
+function resolveMasterOptions(options: WebSocketMasterOptions): WebSocketMasterOptions {
+  knownFields('options', options, ['urls', 'tls', 'feed']);
+  const { urls } = options;
+  if (!Array.isArray(urls)) throw new InvalidOptionError('options.urls', urls, 'a list of ws:// or wss:// URLs');
+  for (const url of urls) websocketURL('options.urls', url);
+  return options;
 }
 
 /**
@@ -28,7 +41,7 @@ export class WebSocketMasterThread extends TaskThread<FrameBatch, never, never> 
 
   constructor(options: WebSocketMasterOptions, threadOptions: ThreadOptions<FrameBatch, never> = {}) {
     super({ inbox: frameLane, ...threadOptions });
-    this.#options = options;
+    this.#options = resolveMasterOptions(options);
   }
 
   /** The port of the feed, once `enter` is done. */
@@ -37,7 +50,8 @@ export class WebSocketMasterThread extends TaskThread<FrameBatch, never, never> 
   }
 
   protected subThread(url: string): WebSocketSubThread {
-    return new WebSocketSubThread({ url });
+    const { tls } = this.#options;
+    return new WebSocketSubThread({ url, ...(url.startsWith('wss:') && { tls }) });
   }
 
   protected feedThread(options: WebSocketFeedOptions): WebSocketFeedThread {

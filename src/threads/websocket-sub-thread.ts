@@ -6,9 +6,9 @@
  *     parent ──► signalHandler ──► window ──► socket        one ping is on its way at a time: its pong confirms all before
  *                    waits while disconnected or full       it, and if more was sent meanwhile the next one follows
  */
-import { milliseconds } from '../kernel/check.ts';
+import { knownFields, milliseconds } from '../kernel/check.ts';
 import { messageOf } from '../kernel/describe.ts';
-import { CancelledError, InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
+import { CancelledError, TimeoutError } from '../kernel/errors.ts';
 import { AddressError } from '../kernel/io-errors.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
@@ -18,11 +18,22 @@ import type { Turn } from '../taskthread/turn.ts';
 import { Backoff, type BackoffOptions } from '../taskthread/backoff.ts';
 import { DeliveryWindow, type DeliveryWindowSnapshot } from './delivery-window.ts';
 import { type FrameBatch, frameLane } from './frame-batch.ts';
-import { openWebSocket, type WebSocketConnection } from './websocket.ts';
+import {
+  openWebSocket,
+  resolveTLS,
+  type WebSocketConnection,
+  type WebSocketTLSOptions,
+  websocketURL,
+} from './websocket.ts';
 
 export interface WebSocketSubOptions {
   /** `ws://…` or `wss://…`. */
   readonly url: string;
+  /**
+   * Of a `wss://` destination: whom to trust, and who we are. Default: the authorities that Node trusts, to which
+   * `NODE_EXTRA_CA_CERTS` adds for the whole process.
+   */
+  readonly tls?: WebSocketTLSOptions | undefined;
   /** What may be sent and unconfirmed: 4 MiB of retained memory, 65,536 frames. */
   readonly window?: { readonly maxBytes?: number; readonly maxMessages?: number };
   /** Between tries to connect: 100 ms to 30 s, doubling, with jitter. */
@@ -32,6 +43,8 @@ export interface WebSocketSubOptions {
   /** A connection on which a ping is not answered for so long is given up. Default 30 s. */
   readonly pongTimeoutMs?: number;
 }
+
+const OPTION_NAMES = ['url', 'tls', 'window', 'backoff', 'connectTimeoutMs', 'pongTimeoutMs'];
 
 /** Repeats after a reconnect are written as long as fewer bytes wait for the system to take them. */
 const REPEAT_BUFFER_BYTES = 1024 * 1024;
@@ -45,6 +58,7 @@ const REPEAT_BUFFER_BYTES = 1024 * 1024;
  */
 export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> implements WaitOwner {
   readonly url: string;
+  readonly #tls: WebSocketTLSOptions | undefined;
   readonly #window: DeliveryWindow<FrameBatch>;
   readonly #backoff: Backoff;
   readonly #connectTimeoutMs: number;
@@ -58,9 +72,9 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
 
   constructor(options: WebSocketSubOptions, threadOptions: ThreadOptions<FrameBatch, never> = {}) {
     super({ inbox: frameLane, ...threadOptions });
-    if (!/^wss?:\/\/./.test(options.url))
-      throw new InvalidOptionError('options.url', options.url, 'a ws:// or wss:// URL');
-    this.url = options.url;
+    knownFields('options', options, OPTION_NAMES);
+    this.url = websocketURL('options.url', options.url);
+    this.#tls = resolveTLS(this.url, options.tls);
     this.#window = new DeliveryWindow({ ...options.window, onConfirmed: (batch) => this.confirmed(batch) });
     this.#backoff = new Backoff(options.backoff);
     this.#connectTimeoutMs = milliseconds('options.connectTimeoutMs', options.connectTimeoutMs ?? 10_000);
@@ -152,7 +166,7 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
     let connection: WebSocketConnection;
     try {
       connection = await turn.timeoutAfter(this.#connectTimeoutMs, (limited) =>
-        openWebSocket(this.url, { scope: limited }),
+        openWebSocket(this.url, { scope: limited, tls: this.#tls }),
       );
     } catch (error) {
       if (!(error instanceof AddressError || error instanceof TimeoutError)) throw error;

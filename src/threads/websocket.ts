@@ -7,9 +7,12 @@
  */
 import type { Server as HTTPServer } from 'node:http';
 import type { AddressInfo, Socket as NodeSocket } from 'node:net';
+import type { ConnectionOptions as TLSClientOptions } from 'node:tls';
 import type { WebSocket as WS } from 'ws';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
+import { knownFields } from '../kernel/check.ts';
 import { messageOf } from '../kernel/describe.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
 import { AddressError, MissingPackageError } from '../kernel/io-errors.ts';
 import { live } from '../kernel/probe.ts';
 import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
@@ -123,13 +126,44 @@ export class WebSocketConnection implements WaitOwner {
   }
 }
 
+/** Whom a `wss://` connection trusts, and who it says it is: as in Node's `tls.connect`, PEM texts. */
+export interface WebSocketTLSOptions {
+  /** Certificates to trust instead of the well-known authorities: your own authority's, or a self-signed one. */
+  readonly ca?: string | Buffer | readonly (string | Buffer)[];
+  /** The name that the certificate must be for. Default: the host of the URL. */
+  readonly servername?: string;
+  /** For servers that ask who is calling: a certificate, and its key. */
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  /** False takes any certificate, and so any server that comes between: for tests only. Default true. */
+  readonly rejectUnauthorized?: boolean;
+}
+
+const TLS_NAMES = ['ca', 'servername', 'cert', 'key', 'rejectUnauthorized'];
+
+export function websocketURL(field: string, url: unknown): string {
+  if (typeof url === 'string' && /^wss?:\/\/./.test(url)) return url;
+  throw new InvalidOptionError(field, url, 'a ws:// or wss:// URL');
+}
+
+export function resolveTLS(url: string, tls: WebSocketTLSOptions | undefined): WebSocketTLSOptions | undefined {
+  if (tls === undefined) return undefined;
+  if (!url.startsWith('wss:')) throw new InvalidOptionError('options.tls', tls, `absent, because ${url} is not wss://`);
+  knownFields('options.tls', tls, TLS_NAMES);
+  return tls;
+}
+
 /** Opens a connection. Rejects with `TT_ADDRESS`. *Cancel-safe:* a cancelled one is given up. */
-export async function openWebSocket(url: string, options: { readonly scope: Scoped }): Promise<WebSocketConnection> {
+export async function openWebSocket(
+  url: string,
+  options: { readonly scope: Scoped; readonly tls?: WebSocketTLSOptions | undefined },
+): Promise<WebSocketConnection> {
   const { WebSocket } = await loadPackage();
   const { cancelScope } = options.scope;
   if (cancelScope.refusal !== undefined) return rejected(cancelScope.refusal, cancelScope.host.scheduler);
   const opening = new Opening(url);
-  const ws = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: true });
+  const tls = options.tls as TLSClientOptions | undefined;
+  const ws = new WebSocket(url, { ...tls, perMessageDeflate: false, skipUTF8Validation: true });
   let tcp: NodeSocket | undefined;
   ws.once('upgrade', (response) => {
     tcp = response.socket;
@@ -189,6 +223,8 @@ export class WebSocketServerSocket implements WaitOwner {
     });
     await listening(http, address, options.scope.cancelScope);
     const server = new WebSocketServer({ server: http, perMessageDeflate: false, maxPayload: 65_536 });
+    // What `listening` has not seen: a connection that could not be taken, say for want of files. The port stays open.
+    server.on('error', () => {});
     const socket = new WebSocketServerSocket(server, http);
     server.on('connection', (ws, request) => {
       const peer = new WebSocketConnection(ws, request.socket, 'server', `subscriber ${request.socket.remotePort}`);
@@ -226,7 +262,7 @@ export class WebSocketServerSocket implements WaitOwner {
 async function listening(http: HTTPServer, address: { host: string; port: number }, scope: CancelScope): Promise<void> {
   const where = `${address.host}:${address.port}`;
   const opening = new Opening(where);
-  http.once('error', (error) => opening.line.failAll(new AddressError('listen on', where, error)));
+  http.on('error', (error) => opening.line.failAll(new AddressError('listen on', where, error)));
   http.once('listening', () => opening.line.wakeFirst());
   if (scope.refusal !== undefined) return rejected(scope.refusal, scope.host.scheduler);
   http.listen(address.port, address.host);

@@ -1,6 +1,12 @@
 /** All programs that explore the core. */
+import { groupPrograms } from './group-programs.ts';
 import { type CoreProgram, corePrograms } from './programs.ts';
 import { supervisionPrograms } from './supervision-programs.ts';
 import { syncPrograms } from './sync-programs.ts';
 
-export const everyProgram: readonly CoreProgram[] = [...corePrograms, ...supervisionPrograms, ...syncPrograms];
+export const everyProgram: readonly CoreProgram[] = [
+  ...corePrograms,
+  ...supervisionPrograms,
+  ...syncPrograms,
+  ...groupPrograms,
+];

@@ -50,6 +50,8 @@ const FLOORS: ReadonlyMap<string, number> = new Map([
   ['node', 3],
   ['threads', 4],
   ['placement', 4],
+  // A program for users, above everything: nothing may import it.
+  ['check', 5],
 ]);
 const HIGHEST_CORE_FLOOR = 2;
 const CORE_PACKAGES = new Set(['eventemitter3']);

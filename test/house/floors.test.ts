@@ -22,6 +22,7 @@ const sound: Readonly<Record<string, string>> = {
   'src/net/socket.ts': `import { connect } from 'node:net';\nexport const read = connect;\n`,
   'src/threads/websocket.ts': `export const load = () => import('ws');\n`,
   'src/threads/libsql.ts': `import type { Database } from 'libsql';\nexport type D = Database;\n`,
+  'src/check/compiler.ts': `export const load = (f: string) => [createRequire(f)('typescript'), createRequire(f)('@typescript/typescript6')];\n`,
   'src/threads/sqlite.ts': `export const load = () => import('node:sqlite' as string);\n`,
   'examples/pipeline/frames.ts': `export const size = 1;\n`,
   'examples/pipeline/main.ts': `import { T } from 'taskthread';\nimport { size } from './frames.ts';\nexport const x: [T, number] = [0, size];\n`,
@@ -82,6 +83,8 @@ test.each<[rule: Rule, what: string, file: string, text: string]>([
   ['package', 'a builtin without node:', file, `import 'fs';`],
   ['peer', 'ws in a second file', high, `import type { WebSocket } from 'ws';`],
   ['peer', 'libsql in a second file', high, `const load = createRequire('/x'); export const l = load('libsql');`],
+  ['floor', 'a thread that imports the check', high, `import '../check/compiler.ts';`],
+  ['peer', 'typescript in a second file', 'src/check/planted.ts', `import type ts from 'typescript';`],
   ['peer', 'libsql through createRequire at once', high, `export const l = createRequire('/x')('libsql');`],
   ['peer', 'node:sqlite through a constant', high, `const n = 'node:sqlite'; export const l = () => import(n);`],
   ['peer', 'node:sqlite as a builtin', high, `export const l = process.getBuiltinModule('node:sqlite');`],
@@ -117,6 +120,7 @@ test.each<[rule: Rule, what: string, file: string, text: string]>([
 /** A second importer is reported at the first one, which the sound tree has. */
 function peerReportedAt(text: string): string {
   if (text.includes("'ws'")) return 'src/threads/websocket.ts';
+  if (text.includes("'typescript'")) return 'src/check/compiler.ts';
   return text.includes("'libsql'") ? 'src/threads/libsql.ts' : 'src/threads/sqlite.ts';
 }
 

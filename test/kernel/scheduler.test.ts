@@ -117,6 +117,33 @@ describe('the slice', () => {
     await nextImmediate();
   });
 
+  test('reads the clock rarely while steps are small and quick, and notices slow ones within the credit', async () => {
+    clock.perReading = 0.001;
+    const small = runnableOf(() => undefined);
+    for (let i = 0; i < 1000; i++) {
+      scheduler.enqueue(small);
+      await Promise.resolve();
+    }
+    expect(clock.readings).toBeLessThan(40);
+    let slow = 0;
+    for (let i = 0; i < 200; i++) {
+      scheduler.enqueue(
+        runnableOf(() => {
+          clock.time += 0.2;
+          slow++;
+        }),
+      );
+    }
+    await Promise.resolve();
+    expect(slow).toBeGreaterThan(0);
+    expect(slow).toBeLessThanOrEqual(64);
+    await nextImmediate();
+    // In a new slice each step is looked at until it has been quick.
+    expect(slow).toBeLessThanOrEqual(64 + SLICE_MS / 0.2 + 1);
+    for (let i = 0; i < 10; i++) await nextImmediate();
+    expect(slow).toBe(200);
+  });
+
   test('notices a slow word within the words that it gave on credit', async () => {
     clock.perReading = 0.001;
     for (let i = 0; i < 1000; i++) scheduler.spend();
@@ -186,6 +213,16 @@ describe('the quota', () => {
     scheduler.enqueue(quick);
     await nextImmediate();
     expect(quotas).toEqual([1, 2, 4, 8, 16, 32, 64, 64, 64, 64]);
+  });
+
+  test('stays where a step does not use it up: who does little each time is charged little', async () => {
+    const small = runnableOf(() => undefined);
+    for (let i = 0; i < 100; i++) {
+      scheduler.enqueue(small);
+      await Promise.resolve();
+    }
+    expect(small.quota).toBe(1);
+    await nextImmediate();
   });
 
   test('falls back to one with a slow step, and stays with one of middling length', async () => {

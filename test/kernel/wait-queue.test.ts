@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { CancelScope } from '../../src/kernel/cancel-scope.ts';
 import { type Host, makeHost } from '../../src/kernel/host.ts';
-import { LoopScheduler } from '../../src/kernel/scheduler.ts';
+import { type BegunWait, LoopScheduler, type Settling } from '../../src/kernel/scheduler.ts';
 import { failing, rejected, sleep, type Waiter, WaitQueue } from '../../src/kernel/wait-queue.ts';
 import { leakCheck, liveCounts, type VirtualTime } from '../../src/testing/index.ts';
 import { HandClock } from './hand-clock.ts';
@@ -305,5 +305,41 @@ describe('a sleep', () => {
     const [waiter] = [...scope.members()] as Waiter[];
     expect(waiter?.owner.describeWait(waiter)).toBe('sleep of 250 ms');
     scope.end(stop);
+  });
+});
+
+describe('a scheduler that wants to know of waits', () => {
+  /** Keeps what is to be settled until it is asked for. */
+  class SettlingScheduler extends LoopScheduler {
+    readonly begun: string[] = [];
+    readonly settle: (() => void)[] = [];
+
+    beginWait(wait: BegunWait): Settling {
+      this.begun.push(wait.describe());
+      return (settle) => this.settle.push(settle);
+    }
+  }
+
+  test('is told of each that begins, in a scope or not, and settles it when it likes; the hand-over stands', async () => {
+    const scheduler = new SettlingScheduler(time.clock);
+    const own = makeHost({ clock: time.clock, scheduler });
+    const scope = new CancelScope(own);
+    const line = new WaitQueue();
+    const first = outcomeOf(line.park(owner, { scope, item: 'a' }));
+    const second = outcomeOf(line.park(owner, { scheduler, item: 'b' }));
+    const third = outcomeOf(line.park(owner, { scope, item: 'c' }));
+    expect(scheduler.begun).toEqual(['wait of a', 'wait of b', 'wait of c']);
+
+    line.wakeFirst('handed over');
+    line.wakeFirst('handed over too');
+    // It was woken, so a cancel comes too late for it, however long it does not go on.
+    scope.cancel(stop);
+    await microtasks();
+    expect([line.length, waiters(), countMembers(scope), owner.cancelled]).toEqual([0, 0, 0, ['c']]);
+    expect([first.word, second.word, third.word]).toEqual(['waiting', 'waiting', 'waiting']);
+
+    for (const settle of scheduler.settle.toReversed()) settle();
+    await microtasks();
+    expect([first.word, second.word, third.word]).toEqual(['woken handed over', 'woken handed over too', 'stop']);
   });
 });

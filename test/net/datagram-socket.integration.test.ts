@@ -147,6 +147,19 @@ describe('a wait that is cut short', () => {
     expect(await late).toMatchObject({ code: 'TT_SOCKET_CLOSED' });
   });
 
+  test('cancelled between two slices takes nothing', async () => {
+    using socket = await bind();
+    await socket.send(Buffer.from('kept'), addressOf(socket));
+    await received(socket, 1);
+    const scheduler = new HandScheduler();
+    const scope = newScope({ scheduler });
+    const waiting = failureOf(socket.recvFrom({ scope }));
+    scope.cancel(new CancelledError('by the test'));
+    scheduler.openSlice();
+    expect(await waiting).toMatchObject({ code: 'TT_CANCELLED' });
+    expect(String((await socket.recvFrom()).bytes)).toBe('kept');
+  });
+
   test('opening one leaves nothing', async () => {
     for (const open of [
       (scope: ReturnType<typeof newScope>) => DatagramSocket.bind({ port: 0 }, { scope }),

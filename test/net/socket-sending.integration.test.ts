@@ -10,6 +10,7 @@ import {
   newScope,
   pair,
   pattern,
+  rawPair,
 } from './connection.ts';
 
 const LARGE_BYTES = 8 * 1024 * 1024;
@@ -194,6 +195,16 @@ describe('a send that is cut short', () => {
     await near.sendAll(Buffer.from('and more'), { scope });
     near.end();
     expect((await received).length).toBe(LARGE_BYTES + 8);
+  });
+
+  test('a flush after the end waits for the end too', async () => {
+    const { near, nearNode, far } = await rawPair();
+    await near.sendAll(Buffer.from('the last words'));
+    near.end();
+    await near.flush();
+    expect(nearNode.writableFinished).toBe(true);
+    far.resume().end();
+    near.close();
   });
 
   test('a flush that is cancelled changes nothing', async () => {

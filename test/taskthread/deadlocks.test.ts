@@ -263,6 +263,41 @@ describe('a circle of', () => {
     expect(chain()[0]).toBe('/top-1/low-2 exit: a place in the outbox of /top-1/low-2');
   });
 
+  test('the join of a child and a send of a thread further down', async () => {
+    const top = worker('top');
+    const root = await grow(top);
+    const mid = worker('mid');
+    const child = await top.add(mid);
+    const low = await mid.add(worker('low'));
+    const busy = (): void => {
+      void root.send(nothing);
+      void low.send((turn: Turn<unknown>) => tried('low', root.send(nothing, { scope: turn })));
+    };
+    await thenAbove(root, busy, (turn) => tried('join', child.join({ scope: turn })));
+    expect(words).toEqual(['join TT_DEADLOCK', 'low done']);
+    expect(chain()).toEqual([
+      '/top-1 signalHandler: the end of /top-1/mid-2',
+      '/top-1/mid-2/low-3 signalHandler: a place in the inbox of /top-1',
+    ]);
+  });
+
+  test('adding a child, found when another wait has ended: the child is stopped', async () => {
+    const { top, root } = await pair();
+    const added = worker('added', {
+      enter: async (_me, turn) => {
+        await floodUp(turn).catch(() => say('cancelled'));
+      },
+    });
+    void root.send((turn: Turn<unknown>) => {
+      return tried('all', Promise.all([turn.sleep(10), top.add(added, { scope: turn })]));
+    });
+    await time().advance(9);
+    expect(words).toEqual([]);
+    await time().advance(1);
+    expect(words).toEqual(['up TT_CANCELLED', 'all TT_DEADLOCK']);
+    expect(top.childCount).toBe(1);
+  });
+
   test('a thread that waits for its own end', async () => {
     const { root } = await pair();
     void root.send((turn: Turn<unknown>) => tried('join', root.join({ scope: turn })));
@@ -297,6 +332,28 @@ describe('a circle of', () => {
       '/top-1 signalHandler: a place in the inbox of /top-1/mid-2',
       '/top-1/mid-2 signalHandler: a place in the inbox of /top-1/mid-2/low-3',
     ]);
+  });
+
+  test.each([
+    ['a send', (turn: Turn<unknown>, child: Child<Toy>) => turn.send(child, nothing)],
+    ['a broadcast', (turn: Turn<unknown>, child: Child<Toy>) => turn.sendToChildren([child], nothing)],
+    ['an ask', (turn: Turn<unknown>, child: Child<Toy>) => turn.ask(child, () => nothing)],
+    ['a join', (turn: Turn<unknown>, child: Child<Toy>) => child.join({ scope: turn })],
+  ])('%s that nobody awaits is told by event and record, and is no unhandled rejection', async (_what, begin) => {
+    const { top, root, child, records } = await pair();
+    const gate = new Gate();
+    top.events.on('deadlock', (error, hook) => say(`${hook} ${error.code}`));
+    const busy = (): void => {
+      void child.send((turn: Turn<unknown>) => floodUp(turn));
+      void child.send(nothing);
+    };
+    await thenAbove(root, busy, async (turn) => {
+      void begin(turn, child);
+      await gate.passed;
+    });
+    expect(words).toEqual(['signalHandler TT_DEADLOCK']);
+    expect(records.filter(({ kind }) => kind === 'deadlock').length).toBe(1);
+    gate.open();
   });
 
   test('a limit that leaves the wait, the others of its hook remaining', async () => {
@@ -489,22 +546,26 @@ describe('no circle is', () => {
     expect(words).toEqual(['from below', 'up done']);
   });
 
-  test('a wait that a hook has begun and left behind', async () => {
+  test('a wait that a hook has begun and left behind: it is not taken for one of the next', async () => {
     const { root, child } = await pair();
-    const gate = new Gate();
+    const [gate, second] = [new Gate(), new Gate()];
     void child.send(async (turn: Turn<unknown>) => {
       await gate.passed;
       await floodUp(turn);
     });
+    await settle();
     void child.send(nothing);
     void root.send((turn: Turn<unknown>) => {
       void turn.send(child, nothing)?.then(() => say('left behind done'));
     });
-    // The same hook once more, synchronous, with waits of its own.
-    void root.send((turn: Turn<unknown>) => tried('second', turn.sleep(5)));
+    await settle();
+    void root.send(() => tried('second', second.passed));
     await settle();
     gate.open();
-    await time().advance(5);
+    await settle();
+    expect(words).toEqual([]);
+    second.open();
+    await settleAtOnce();
     expect(words).toEqual(['second done', 'up done', 'left behind done']);
   });
 

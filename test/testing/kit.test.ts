@@ -106,13 +106,19 @@ describe('a recorder', () => {
       recordInWords({ kind: 'abandoned', path, hungOn: 'exit', forMs: 3 }),
       recordInWords({ kind: 'task-ended', path, task: 'read' }),
       recordInWords({ kind: 'late', path, what: 'exit' }),
-      recordInWords({ kind: 'of tomorrow', path } as never),
+      recordInWords({ kind: 'restarting', path, incarnation: 2, outcome: 'failed', afterMs: 0 }),
+      recordInWords({ kind: 'deadlock', path, hook: 'signalHandler', chain: [] }),
+      recordInWords({ kind: 'overdue', path, what: 'enter', ageMs: 5, waits: [] }),
+      recordInWords({ kind: 'stall', path, on: 'an answer', by: undefined, ageMs: 5 }),
     ]).toEqual([
       '/A-1 failed in enter: no',
       '/A-1 abandoned: exit',
       '/A-1 task read ended',
       '/A-1 late: exit',
-      '/A-1 of tomorrow',
+      '/A-1 restarting after it failed',
+      '/A-1 deadlock of signalHandler: ',
+      '/A-1 overdue: enter',
+      '/A-1 stall on an answer',
     ]);
   });
 });

@@ -162,7 +162,7 @@ const MUTATIONS = [
     'this.line.remove(this);\n    this.scope',
     'this.line = undefined;\n    this.scope',
   ],
-  ['who was woken can be cancelled', PARKING, '|| !this.parked) return;', ') return;'],
+  ['who was woken stays in its scope', PARKING, 'this.scope?.remove(this);\n    live', 'live'],
 ];
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));

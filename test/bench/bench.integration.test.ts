@@ -1,0 +1,113 @@
+// The harness of the benchmarks in its short form, without peers: every program of ours and of the floors runs and counts
+// right, figures and tables are written, and what does not deliver is not timed.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { ReportingProcess } from '../../examples/tcp-pipeline/demo/child-process.ts';
+import { endProcessesAfterEach, root, startProcess, untilSaid } from '../examples/pipeline-process.ts';
+
+endProcessesAfterEach();
+const TIMEOUT_MS = 100_000;
+
+const startBench = (...args: readonly string[]): ReportingProcess =>
+  startProcess(args, [process.execPath, join(root, 'bench/run.mjs')]);
+
+const startProfile = (...args: readonly string[]): ReportingProcess =>
+  startProcess(args, [process.execPath, '--expose-gc', join(root, 'bench/profile.mjs')]);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'taskthread-bench-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('every program runs and counts right', async () => {
+  const bench = startBench('--check');
+  const { code } = await bench.waitExit(TIMEOUT_MS);
+  expect(bench.lines.find((line) => line.endsWith('counted right'))).toMatch(/^(\d+) of \1 programs ran/);
+  expect(code).toBe(0);
+}, 120_000);
+
+test('measures a part, and writes figures and tables', async () => {
+  const bench = startBench('tell', '--no-peers', '--quick', '--rounds', '2', '--out', folder);
+  expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(0);
+  const name = join(folder, `tell-node${process.versions.node.split('.')[0]}`);
+  const { machine, results } = JSON.parse(readFileSync(`${name}.json`, 'utf8'));
+  expect(machine.node).toBe(process.version);
+  const summary = { median: expect.any(Number), min: expect.any(Number), max: expect.any(Number) };
+  const labels = ['taskthread', 'taskthread, await', 'taskthread, 20 classes', 'taskthread, await, 20 classes'];
+  expect(results[0]).toMatchObject({ part: 'tell', workload: 'tell', size: 100_000, base: 'floor' });
+  expect(results[0].contenders.map(({ label }: { label: string }) => label)).toEqual([
+    ...labels,
+    'floor',
+    'sync floor',
+  ]);
+  for (const contender of results[0].contenders) {
+    expect(contender).toMatchObject({ perSecond: summary, ratio: summary, cpuRatio: summary });
+    expect(contender.delayP99Ms).toBeGreaterThan(0);
+  }
+  expect(readFileSync(`${name}.md`, 'utf8')).toContain('### Tell: a parent sends to one child, sync handler');
+}, 120_000);
+
+test('does not time what did not deliver all', async () => {
+  const hook = join(folder, 'lossy.mjs');
+  const queue = pathToFileURL(join(root, 'bench/floors/ring-queue.mjs')).href;
+  writeFileSync(
+    hook,
+    `import { RingQueue } from '${queue}';
+const { put } = RingQueue.prototype;
+RingQueue.prototype.put = function (item) {
+  return put.call(this, item.n === 77 ? { ...item, n: 0 } : item);
+};`,
+  );
+  const env = { ...process.env, NODE_OPTIONS: `--import=${pathToFileURL(hook).href}` };
+  for (const form of [['--check'], ['--no-peers', '--quick', '--out', folder]]) {
+    const bench = startProcess(
+      ['ask', '--only', 'floor', ...form],
+      [process.execPath, join(root, 'bench/run.mjs')],
+      env,
+    );
+    expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(1);
+    expect(bench.lines.join('\n')).toMatch(/delivered \d+ of \d+/);
+  }
+}, 120_000);
+
+test('profiles a workload: the functions that took most, and what it allocates', async () => {
+  const profile = startProfile('ask', '--rounds', '1', '--top', '3', '--out', folder);
+  expect((await profile.waitExit(TIMEOUT_MS)).code).toBe(0);
+  const text = profile.lines.join('\n');
+  expect(text).toMatch(/\| function +\| self time +\| ns each/);
+  expect(text).toMatch(/\| allocates +\| bytes each/);
+  expect(JSON.parse(readFileSync(join(folder, 'ask-taskthread.cpuprofile'), 'utf8')).nodes.length).toBeGreaterThan(0);
+}, 120_000);
+
+test('ends its contenders when it is interrupted', async () => {
+  const bench = startBench('tell', '--no-peers', '--out', folder);
+  await untilSaid(bench, /warming up taskthread, await/);
+  bench.signal('SIGINT');
+  expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(130);
+}, 120_000);
+
+test.each([
+  { args: ['--help'], code: 0, says: '--no-peers' },
+  { args: ['--list'], code: 0, says: '  tell: taskthread | taskthread, await' },
+  { args: ['tel'], code: 2, says: 'part is "tel", expected one of ' },
+  { args: ['--rounds', 'few'], code: 2, says: '--rounds is "few", expected a whole number of at least 1' },
+  { args: ['--only', 'a,,b'], code: 2, says: '--only is "a,,b", expected names of contenders' },
+  { args: ['--quik'], code: 2, says: "Unknown option '--quik'" },
+])('ends with $code for $args', async ({ args, code, says }) => {
+  const bench = startBench(...args);
+  expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(code);
+  expect(bench.lines.join('\n')).toContain(says);
+});
+
+test.each([
+  { args: ['--help'], code: 0, says: '--contender' },
+  { args: ['tel'], code: 2, says: 'workload is "tel", expected one of ' },
+  { args: ['tell', '--contender', 'x'], code: 2, says: '--contender is "x", expected one of taskthread, floor' },
+])('the profile ends with $code for $args', async ({ args, code, says }) => {
+  const profile = startProfile(...args);
+  expect((await profile.waitExit(TIMEOUT_MS)).code).toBe(code);
+  expect(profile.lines.join('\n')).toContain(says);
+});

@@ -1,0 +1,181 @@
+/** A TCP connection thread on a real socket. */
+import { createServer, type Socket as NodeSocket } from 'node:net';
+import type { Child, Turn } from '../../src/index.ts';
+import { Socket } from '../../src/net/index.ts';
+import {
+  ReadingGate,
+  type StreamEnd,
+  type TCPConnectionOptions,
+  TCPConnectionThread,
+} from '../../src/threads/index.ts';
+import { Gate } from '../taskthread/toys.ts';
+import { checkForReal, ended, type Nursery, nursery, received, until } from './nursery.ts';
+
+checkForReal();
+
+/** Echoes nothing: notes what comes and how it ends. */
+class Reader extends TCPConnectionThread<string, string> {
+  readonly chunks: string[] = [];
+  readonly ends: StreamEnd[] = [];
+  hold: ((turn: Turn<string>) => unknown) | undefined;
+
+  protected override received(bytes: Buffer, turn: Turn<string>): unknown {
+    this.chunks.push(bytes.toString());
+    return this.hold?.(turn);
+  }
+
+  protected override streamEnded(end: StreamEnd): void {
+    this.ends.push(end);
+  }
+
+  protected override signalHandler(text: string): unknown {
+    return this.socket.sendAll(Buffer.from(text), { scope: this });
+  }
+
+  get text(): string {
+    return this.chunks.join('');
+  }
+}
+
+interface Connected {
+  readonly reader: Reader;
+  readonly handle: Child<Reader>;
+  readonly peer: NodeSocket;
+}
+
+async function connected(home: Nursery, options?: TCPConnectionOptions): Promise<Connected> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const accepted = new Promise<NodeSocket>((resolve) => server.once('connection', resolve));
+  const socket = await Socket.connect({ host: '127.0.0.1', port: (server.address() as { port: number }).port });
+  const peer = await accepted;
+  peer.on('error', () => {});
+  server.close();
+  const reader = new Reader(socket, options);
+  return { reader, handle: await home.add(reader, { owns: socket }), peer };
+}
+
+test('hands on what comes, sends what it is sent, and stops when the peer ends', async () => {
+  const { reader, handle, peer } = await connected(await nursery());
+  const text = received(peer);
+  peer.write('one');
+  await until(() => reader.text === 'one');
+  await handle.send('answer');
+  peer.end('two');
+  expect(await handle.join()).toEqual({ kind: 'finished', verdict: 'clean' });
+  expect([reader.text, reader.ends, await text]).toEqual(['onetwo', [{ kind: 'ended' }], 'answer']);
+});
+
+test('takes at most recvBytes at once, and reads on only when the last was worked off', async () => {
+  const { reader, peer } = await connected(await nursery(), { recvBytes: 4 });
+  const gate = new Gate();
+  reader.hold = () => gate.passed;
+  peer.write('abcdefghij');
+  await until(() => reader.chunks.length === 1);
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+  expect(reader.chunks).toEqual(['abcd']);
+  gate.open();
+  await until(() => reader.chunks.length === 3);
+  expect(reader.chunks).toEqual(['abcd', 'efgh', 'ij']);
+  peer.end();
+});
+
+test('a peer that resets is a broken end, and no failure of the thread', async () => {
+  const { reader, handle, peer } = await connected(await nursery());
+  peer.resetAndDestroy();
+  expect((await handle.join()).kind).toBe('finished');
+  expect(reader.ends).toMatchObject([{ kind: 'broken', error: { code: 'TT_SOCKET_FAILED' } }]);
+});
+
+test('a peer that says nothing for idleTimeoutMs is an idle end; one that speaks is not', async () => {
+  const { reader, handle, peer } = await connected(await nursery(), { idleTimeoutMs: 100 });
+  let writes = 0;
+  const timer = setInterval(() => (++writes < 10 ? peer.write('.') : clearInterval(timer)), 20);
+  expect((await handle.join()).kind).toBe('finished');
+  clearInterval(timer);
+  expect([reader.text.length, reader.ends[0]?.kind]).toEqual([9, 'idle']);
+  await ended(peer);
+});
+
+test('a stop in mid-work waits for what was received, reads nothing more, flushes and closes', async () => {
+  const { reader, handle, peer } = await connected(await nursery());
+  const text = received(peer);
+  const gate = new Gate();
+  reader.hold = async (turn) => {
+    await gate.passed;
+    await turn.sendToParent(reader.text);
+  };
+  peer.write('first');
+  await until(() => reader.chunks.length === 1);
+  await handle.send('x'.repeat(500_000));
+  const stopped = handle.stop({ drainMs: 5000 });
+  peer.write('second');
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+  expect(handle.state).toBe('stopping');
+  gate.open();
+  expect((await stopped).verdict).toBe('clean');
+  expect([reader.text, reader.ends, (await text).length]).toEqual(['first', [], 500_000]);
+});
+
+test('a cancel in mid-work ends the wait for the parent, and closes the socket', async () => {
+  const { reader, handle, peer } = await connected(await nursery());
+  // Not a source: closing the intake does not end it, the cancel does.
+  reader.hold = ({ abortSignal }) =>
+    new Promise((_done, failed) => {
+      abortSignal.addEventListener('abort', () => failed(abortSignal.reason as Error));
+    });
+  peer.write('first');
+  await until(() => reader.chunks.length === 1);
+  const report = await handle.stop({ drainMs: 10, cancelMs: 2000 });
+  expect([report.verdict, report.outcome]).toEqual(['cancelled', 'cancelled']);
+  await ended(peer);
+});
+
+test('a peer that does not read what was written holds up the end for half a second, and no longer', async () => {
+  const { handle, peer } = await connected(await nursery());
+  peer.pause();
+  void handle.send('x'.repeat(30_000_000));
+  await until(() => handle.snapshot().running.length > 0);
+  const report = await handle.stop({ drainMs: 20, cancelMs: 4000 });
+  expect(report.abandoned).toEqual([]);
+  expect(report.tookMs).toBeLessThan(3000);
+  peer.destroy();
+});
+
+test('received throws: the thread fails with it, and the socket is closed', async () => {
+  const { reader, handle, peer } = await connected(await nursery());
+  reader.hold = () => {
+    throw new Error('cannot be read');
+  };
+  peer.write('x');
+  expect(await handle.join()).toMatchObject({ kind: 'failed', error: { message: 'cannot be read' } });
+  await ended(peer);
+  expect(reader.ends).toEqual([]);
+});
+
+test('nothing is read while the budget of the gate is spent', async () => {
+  const gate = new ReadingGate({ maxBytes: 100 });
+  const held = gate.budget.hold(100);
+  const { reader, handle, peer } = await connected(await nursery(), { gate });
+  peer.write('x');
+  await until(() => handle.snapshot().waits.length > 0);
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+  expect(reader.chunks).toEqual([]);
+  held.release();
+  await until(() => reader.chunks.length === 1);
+});
+
+test.each<[object, string]>([
+  [{ recvBytes: 0 }, 'options.recvBytes'],
+  [{ recvBytes: 1.5 }, 'options.recvBytes'],
+  [{ idleTimeoutMs: -1 }, 'options.idleTimeoutMs'],
+  [{ idleTimeoutMs: null }, 'options.idleTimeoutMs'],
+  [{ idleTimeout: 5 }, 'options.idleTimeout'],
+  [{ gate: {} }, 'options.gate'],
+])('refuses %j, and names %s', async (options, field) => {
+  const home = await nursery();
+  const { reader, handle } = await connected(home);
+  const { socket } = reader as unknown as { socket: Socket };
+  expect(() => new Reader(socket, options)).toThrow(expect.objectContaining({ code: 'TT_INVALID_OPTION', field }));
+  await handle.stop();
+});
