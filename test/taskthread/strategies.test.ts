@@ -343,6 +343,8 @@ describe('a crash', () => {
     await time().advance(60);
     expect(words).toEqual(['b exit', 'c exit']);
     void child('a').send('crash');
+    await settle();
+    expect(time().clock.pendingTimers).toBe(1);
     await time().advance(99);
     expect([words, ['a', 'b', 'c'].map((name) => child(name).state)]).toEqual([
       ['b exit', 'c exit', 'a exit'],
