@@ -23,7 +23,7 @@ checkThreads();
 type Hook = (me: Toy, life: number, turn: Turn<unknown>) => unknown;
 
 interface Habits {
-  readonly make?: (life: number) => void;
+  readonly make?: (life: number) => unknown;
   readonly enter?: Hook;
   readonly exit?: Hook;
 }
@@ -266,6 +266,16 @@ describe('a factory', () => {
     expect([calls, one.a.state, one.a.incarnation]).toEqual([1, 'stopped', 1]);
     expect(one.root.state).toBe(who === 'the parent' ? 'stopped' : 'running');
     expect(takeWarnings()).toEqual([expect.stringContaining('no more of them')]);
+  });
+
+  test('that stops the parent keeps one from beginning that was made just before', async () => {
+    const made: { crew?: Crew } = {};
+    const one = await crew({}, {}, { make: (life) => life > 1 && made.crew?.boss.stop() });
+    made.crew = one;
+    for (const child of [one.a, one.b]) void child.send('crash');
+    await time().run(one.root.join());
+    expect(words).toEqual(['a exit', 'b exit', 'boss exit']);
+    expect([one.a.incarnation, one.b.incarnation]).toEqual([2, 1]);
   });
 
   test('that stops the child and gives an instance starts nobody', async () => {
