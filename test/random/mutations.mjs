@@ -142,6 +142,7 @@ const MUTATIONS = [
     'if (edge.supervised?.down === true) this.#thread.giveUpRestart(edge);',
     'if (edge.incarnation > 99) this.#thread.giveUpRestart(edge);',
   ],
+  ['one that is made begins although its parent stops', SUPERVISOR, 'giveWayUnlessBegun(edge);', ';'],
   ['the delay of a restart outlives its child', SUPERVISOR, 'this.#thread.host.clock.clearTimer(child.timer);', ';'],
   ['who is told of a restart cannot stop it', SUPERVISOR, 'if (stateOf(edge).down !== true) return;', ''],
   ['who was asked to stop is started again', SUPERVISION, "if (asked) return 'gone';", ''],

@@ -357,6 +357,25 @@ describe('a stop for good that comes while an incarnation ends', () => {
     expect(child.snapshot().edge.down).toMatchObject({ accepted: 2, handled: 1, deadLettered: 1, queued: 0 });
   });
 
+  test('the first signal of all, sent while it ends, is for the next incarnation', async () => {
+    let lives = 0;
+    const make = () => {
+      const life = ++lives;
+      return new Toy({
+        enter: (me) => (life === 1 ? me.tasks.reCreate('end', (turn) => turn.stop()) : undefined),
+        signal: (signal) => say(`${String(signal)}, life ${life}`),
+        exit: (_me, turn) => turn.sleep(10),
+      });
+    };
+    const { boss } = await crew({}, {}, {});
+    const child = await time().run(boss.add(make, { restart: 'permanent' }));
+    await time().advance(5);
+    expect(child.state).toBe('stopping');
+    await boss.tell(child, 'first');
+    await time().advance(10);
+    expect([words, child.incarnation]).toEqual([['first, life 2'], 2]);
+  });
+
   test('before exit, lets it work off what had been kept', async () => {
     const gate = new Gate();
     const make = () =>
