@@ -1,7 +1,7 @@
 // Comedy: in-memory actors without bounds. Each send gives a promise; one of a hundred is awaited.
 import comedy from 'comedy';
 
-async function withSystem(work, program) {
+async function withSystem(program) {
   const system = comedy({});
   system.getLog().setLevel(system.getLog().levels().Silent);
   try {
@@ -12,7 +12,7 @@ async function withSystem(work, program) {
 }
 
 const tell = (work) =>
-  withSystem(work, async (root) => {
+  withSystem(async (root) => {
     let next = 0;
     const receiver = await root.createChild({
       tick(n) {
@@ -29,7 +29,7 @@ const tell = (work) =>
   });
 
 const ask = (work) =>
-  withSystem(work, async (root) => {
+  withSystem(async (root) => {
     const responder = await root.createChild({ plusOne: (n) => n + 1 });
     let answered = 0;
     work.begin();
@@ -41,7 +41,7 @@ const ask = (work) =>
 const CHILDREN = 1_000;
 
 const fanIn = (work) =>
-  withSystem(work, async (root) => {
+  withSystem(async (root) => {
     let handled = 0;
     const each = work.size / CHILDREN;
     const parent = await root.createChild({
@@ -78,7 +78,7 @@ const fanIn = (work) =>
   });
 
 const fanOut = (work) =>
-  withSystem(work, async (root) => {
+  withSystem(async (root) => {
     let handled = 0;
     const makeChild = () =>
       root.createChild({
@@ -98,7 +98,7 @@ const fanOut = (work) =>
   });
 
 const nursery = (what) => (work) =>
-  withSystem(work, async (root) => {
+  withSystem(async (root) => {
     let ended = 0;
     const before = work.heapUsed();
     if (what === 'spawn') work.begin();

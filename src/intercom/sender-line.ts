@@ -3,7 +3,7 @@
  * Says what each waits for. Knows nothing of room: the lane decides who is let in, and when.
  */
 import { EdgeClosedError } from '../kernel/errors.ts';
-import { type LaneLoad } from '../kernel/wait-errors.ts';
+import type { LaneLoad } from '../kernel/wait-errors.ts';
 import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';

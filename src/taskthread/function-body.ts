@@ -14,7 +14,7 @@ import { runInScope } from '../kernel/ambient.ts';
 import { CancelledError } from '../kernel/errors.ts';
 import { isCancellation, isThenable, toPromise } from './cancellation.ts';
 import { FunctionTurn } from './function-turn.ts';
-import type { RunningHook, ThreadBody } from './thread-core.ts';
+import type { RunningHook, ThreadBody } from './running-hook.ts';
 import type { ThreadLife } from './thread-life.ts';
 
 /** Any function, as a thread runs it. */

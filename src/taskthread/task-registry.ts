@@ -13,7 +13,7 @@ import {
 } from '../kernel/errors.ts';
 import { resolveLivenessOptions } from './liveness.ts';
 import { Task, type TaskOptions, type TaskOwner } from './task.ts';
-import { type TaskBody } from './task-turn.ts';
+import type { TaskBody } from './task-turn.ts';
 import type { Turn } from './turn.ts';
 
 /** Options of `tasks.delete`. */

@@ -20,31 +20,10 @@ import type { Outcome, ThreadState } from './lifecycle.ts';
 import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { defaultStopBudget } from './shutdown.ts';
 import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
+import type { RunningHook, ThreadBody } from './running-hook.ts';
 import type { Stop } from './stop.ts';
 import type { Task, TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
-import type { Turn } from './turn.ts';
-
-/** A hook that went asynchronous and has not ended. */
-export interface RunningHook {
-  readonly what: string;
-  readonly since: number;
-  /** The signal that it handles, and the lane that this came from. */
-  readonly signal: unknown;
-  readonly lane: Lane | undefined;
-  readonly turn: Turn;
-}
-
-/** The function that a thread runs beside its hooks, if it is the thread of one. */
-export interface ThreadBody {
-  readonly name: string;
-  /** Set while the function has not ended. */
-  readonly running: RunningHook | undefined;
-  begin(): void;
-  cancel(error: Error): void;
-  /** Its thread has ended. */
-  ended(): void;
-}
 
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
   /** Its own words wait in nobody's name. */

@@ -184,6 +184,7 @@ describe('abandonable', () => {
     let reactions = 0;
     const endless = {
       // oxlint-disable-next-line unicorn/no-thenable -- counts what is left on it
+      // biome-ignore lint/suspicious/noThenProperty: the same
       then: () => {
         reactions++;
         return endless as never;

@@ -59,6 +59,7 @@ const MUTATIONS = [
     'this.signals.length <= this.options',
   ],
   ['what is queued is forgotten', RUNTIME, "lane.discard('its receiver has failed or was cancelled');", ''],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a text of a source file
   ['an ended edge leaves its asks open', EDGE, 'this.#asks?.end(`${this.path} has ended`);', ''],
   ['a receiver is not woken', RUNTIME, 'if (this.running === undefined || this.deaf) this.wake();', ''],
   ['handlers overlap', RUNTIME, 'this.running === undefined && !this.deaf; left--', '!this.deaf; left--'],
@@ -162,7 +163,8 @@ const MUTATIONS = [
   [
     'requests that an incarnation took stay open',
     EDGE,
-    'this.#asks?.endAllBut(new Set(this.#down?.pending()), `${this.path} is restarted`);',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a text of a source file
+    'this.#asks?.endAllBut(isOnItsWay, `${this.path} is restarted`);',
     '',
   ],
   ['requests that are queued are sent away at a restart', EDGE, 'new Set(this.#down?.pending())', 'new Set()'],

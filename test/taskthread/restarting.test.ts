@@ -1,5 +1,5 @@
 /** Children that are started again, one by one: what is kept, what is told, and what gives way. */
-import { type AnyChild, type Child, type LifecycleRecord, type Outcome, Reply } from '../../src/index.ts';
+import type { AnyChild, Child, LifecycleRecord, Outcome, Reply } from '../../src/index.ts';
 import {
   causeOf,
   checkThreads,
