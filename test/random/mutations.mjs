@@ -24,6 +24,9 @@ const LIFE = 'src/taskthread/thread-life.ts';
 const ENDING = 'src/taskthread/thread-ending.ts';
 const CORE = 'src/taskthread/thread-core.ts';
 const CHILD = 'src/taskthread/child.ts';
+const EXIT = 'src/taskthread/thread-exit.ts';
+const VIEW = 'src/taskthread/thread-view.ts';
+const SUPERVISING = 'src/taskthread/thread-supervising.ts';
 const SUPERVISION = 'src/taskthread/supervision.ts';
 const SUPERVISOR = 'src/taskthread/supervisor.ts';
 const STOP = 'src/taskthread/stop.ts';
@@ -49,7 +52,7 @@ const MUTATIONS = [
   [
     'senders that wait are not sent back',
     LINE,
-    'waiter.refuse(new EdgeClosedError(path, parcel.signal));',
+    'waiter.refuse(new EdgeClosedError(this.#owner.owner.path, parcel.signal));',
     'waiter.wake();',
   ],
   [
@@ -66,14 +69,14 @@ const MUTATIONS = [
   ['childEnded is not called', RUNTIME, 'this.#endedChildren.push({ child, outcome });', ''],
   ['a child is not unlinked', LIFE, 'this.children?.remove(edge) !== true', 'false'],
   ['childEnded comes before the last signals', LIFE, '(!edge.up.empty || this.running?.lane === edge.up)', 'false'],
-  ['a failure is not escalated', LIFE, "=== 'fail-parent'", "=== 'never'"],
+  ['a failure is not escalated', SUPERVISING, "=== 'fail-parent'", "=== 'never'"],
   ['exit runs twice', ENDING, 'this.exiting();', 'this.#exitBegun = false; this.exiting();'],
-  ['exit is not shielded', ENDING, '{ shielded: true }', '{ shielded: false }'],
+  ['exit is not shielded', EXIT, '{ shielded: true }', '{ shielded: false }'],
   ['what is owned is not closed', ENDING, 'this.closeOwned(this.edge.spec as ResolvedChildSpec);', ''],
   ['the end is announced twice', ENDING, 'this.#recordEnd(this.outcome);', 'this.#recordEnd(this.outcome);'.repeat(2)],
   ['an ended thread handles on', ENDING, "this.state = 'stopped';", "setImmediate(() => (this.state = 'stopped'));"],
-  ['waits are not ended with the thread', CORE, 'this.#scope?.end(error);', ''],
-  ['what exit hangs on is not named', CORE, '[this.running, this.exitRunning]', '[this.running]'],
+  ['waits are not ended with the thread', CORE, 'this.#scope?.end(() => new ThreadEndedError(this.path));', ''],
+  ['what exit hangs on is not named', VIEW, '[this.running, this.body?.running, this.exitRunning]', '[this.running]'],
   ['the last child is not waited for', STOP, 'thread.children.size > 0', 'thread.children.size > 1'],
   ['children stop in the order of their start', STOP, 'children.nextToStop()', '[...children].slice(0, 1)'],
   ['a stop sets no timer', STOP, '#arm(): void {', '#arm(): void { return;'],
@@ -122,7 +125,7 @@ const MUTATIONS = [
   [
     'a cancelled scope lets waits begin',
     SCOPE,
-    'return this.#error ?? this.#closedInto?.refusal;',
+    'return this.#reason ?? this.#closedInto?.refusal;',
     'return this.#closedInto?.refusal;',
   ],
   ['a shield does not hold', SCOPE, 'else if (this.#shielded) return;', ''],
@@ -149,7 +152,7 @@ const MUTATIONS = [
   ['who was asked to stop is started again', SUPERVISION, "if (asked) return 'gone';", ''],
   [
     'one that stops restarts',
-    LIFE,
+    SUPERVISING,
     'edge.entering !== undefined || this.stopping !== undefined',
     'edge.entering !== undefined',
   ],
@@ -167,7 +170,12 @@ const MUTATIONS = [
     'this.#asks?.endAllBut(isOnItsWay, `${this.path} is restarted`);',
     '',
   ],
-  ['requests that are queued are sent away at a restart', EDGE, 'new Set(this.#down?.pending())', 'new Set()'],
+  [
+    'requests that are queued are sent away at a restart',
+    EDGE,
+    'this.#down?.holds((signal) => signal === request) === true',
+    'false',
+  ],
   ['a poison signal is delivered for ever', CONTENTS, 'this.#failures = failures;', ''],
   [
     'what is put back is in flight for ever',
@@ -185,10 +193,10 @@ const MUTATIONS = [
   [
     'a failed incarnation throws away what is queued',
     ENDING,
-    'if (mayFollow(edge, cause)) this.holdInbox();',
+    'if (edge.supervised?.final === false && mayRestart(restart, cause)) this.holdInbox();',
     'if (false) this.holdInbox();',
   ],
-  ['what is kept is handled after exit', ENDING, 'if (!this.#exitBegun) edge.unhold();', 'edge.unhold();'],
+  ['what is kept is handled after exit', ENDING, 'if (!this.exitBegun) edge.unhold();', 'edge.unhold();'],
   ['a cancel does not reach what waits', SCOPE, "this.#tellMembers('cancelled', error);", ''],
 ];
 
