@@ -291,9 +291,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   waitEnded(wait: Wait): Promise<unknown> {
     const { edge } = this;
-    const { scheduler } = this.host;
     edge.enders ??= new WaitQueue();
-    return edge.enders.park(this, { scope: wait.cancelScope, by: wait, scheduler });
+    return edge.enders.park(this, { scope: wait.cancelScope, by: wait, scheduler: edge.scheduler });
   }
 
   /** Somebody waits for its end, or listens: a failure is not silent then. */

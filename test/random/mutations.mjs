@@ -39,7 +39,7 @@ const MUTATIONS = [
   ['a discarded signal is not counted', CONTENTS, 'this.deadLettered += this.queue.removedCount;', ''],
   ['a dropped signal is not counted', CONTENTS, 'this.dropped += this.queue.removedCount;', ''],
   ['a handled signal is not counted', CONTENTS, 'this.handled += this.inFlight;', ''],
-  ['a cancelled send is not counted', LANE, 'this.#cancelled += parcel.count;', ''],
+  ['a cancelled send is not counted', LANE, "if (how === 'cancelled') this.#cancelled += count;", ''],
   ['a lost signal is not reported', LANE, 'this.owner.signalLost(this, signal, reason, deliveries);', ''],
   ['a signal overtakes senders that wait', LANE, 'senderWaits: this.#senderWaits,', 'senderWaits: false,'],
   ['a signal replaces another past one that waits', LANE, 'this.#senders?.hasKey(parcel.key) !== true', 'true'],

@@ -4,7 +4,7 @@
  */
 import { connect, type Socket as NodeSocket } from 'node:net';
 import type { AnyChild, Child } from '../../src/index.ts';
-import { start } from '../../src/index.ts';
+import { type StartOptions, start } from '../../src/index.ts';
 import { leakCheck } from '../../src/testing/index.ts';
 import { Toy, type ToySpec } from '../taskthread/toys.ts';
 
@@ -60,10 +60,10 @@ export interface Nursery {
   readonly add: <T>(thread: T, spec?: ToySpec) => Promise<Child<T>>;
 }
 
-export async function nursery(): Promise<Nursery> {
+export async function nursery(options?: StartOptions): Promise<Nursery> {
   const came: unknown[] = [];
   const parent = new Toy({ childSignal: (signal) => void came.push(signal) });
-  roots.push((await start(parent as never)) as AnyChild);
+  roots.push((await start(parent as never, options)) as AnyChild);
   return {
     parent,
     came,

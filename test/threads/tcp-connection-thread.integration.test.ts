@@ -1,7 +1,10 @@
 /** A TCP connection thread on a real socket. */
 import { createServer, type Socket as NodeSocket } from 'node:net';
 import type { Child, Turn } from '../../src/index.ts';
+import { realClock } from '../../src/kernel/clock.ts';
+import { LoopScheduler } from '../../src/kernel/scheduler.ts';
 import { Socket } from '../../src/net/index.ts';
+import { VirtualClock } from '../../src/testing/index.ts';
 import {
   ReadingGate,
   type StreamEnd,
@@ -30,6 +33,10 @@ class Reader extends TCPConnectionThread<string, string> {
 
   protected override signalHandler(text: string): unknown {
     return this.socket.sendAll(Buffer.from(text), { scope: this });
+  }
+
+  get unsentBytes(): number {
+    return this.socket.snapshot().unsentBytes;
   }
 
   get text(): string {
@@ -88,13 +95,45 @@ test('a peer that resets is a broken end, and no failure of the thread', async (
 });
 
 test('a peer that says nothing for idleTimeoutMs is an idle end; one that speaks is not', async () => {
-  const { reader, handle, peer } = await connected(await nursery(), { idleTimeoutMs: 100 });
-  let writes = 0;
-  const timer = setInterval(() => (++writes < 10 ? peer.write('.') : clearInterval(timer)), 20);
+  const clock = new VirtualClock();
+  const pass = (ms: number): void => {
+    const end = clock.now() + ms;
+    while (clock.fireNext(end));
+    clock.moveTo(end);
+  };
+  const home = await nursery({ clock, scheduler: new LoopScheduler(realClock) });
+  const { reader, handle, peer } = await connected(home, { idleTimeoutMs: 100 });
+  const waitsFor = (): string | undefined => handle.snapshot().waits[0]?.on;
+  for (let n = 1; n <= 5; n++) {
+    peer.write('.');
+    await until(() => reader.text.length === n && waitsFor() !== undefined);
+    pass(80);
+  }
+  expect([handle.state, reader.ends]).toEqual(['running', []]);
+  pass(20);
+  await until(() => handle.state !== 'running');
   expect((await handle.join()).kind).toBe('finished');
-  clearInterval(timer);
-  expect([reader.text.length, reader.ends[0]?.kind]).toEqual([9, 'idle']);
+  expect(reader.ends).toMatchObject([{ kind: 'idle', error: { code: 'TT_TIMEOUT' } }]);
   await ended(peer);
+});
+
+test('what was written goes out before the socket is closed, to the last byte', async () => {
+  // The time that the end may take stands still.
+  const home = await nursery({ clock: new VirtualClock(), scheduler: new LoopScheduler(realClock) });
+  const { reader, handle, peer } = await connected(home);
+  peer.pause();
+  // Until the system takes no more: what is left waits in the process, and no handler waits for it.
+  let bytes = 0;
+  for (; reader.unsentBytes === 0; bytes += 16_384) {
+    await handle.send('x'.repeat(16_384));
+    await until(() => handle.snapshot().edge.down?.handled === bytes / 16_384 + 1);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const stopped = handle.stop();
+  const text = received(peer);
+  peer.resume();
+  expect((await stopped).verdict).toBe('clean');
+  expect((await text).length).toBe(bytes);
 });
 
 test('a stop in mid-work waits for what was received, reads nothing more, flushes and closes', async () => {

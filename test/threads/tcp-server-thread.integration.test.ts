@@ -11,6 +11,8 @@ checkForReal();
 
 /** Says hello, tells its parent, and stays until it is stopped. */
 class Greeter extends TaskThread<never, string> {
+  /** What its exit waits for. */
+  leaves: Promise<unknown> | undefined;
   readonly #socket: Socket;
   readonly #enter: (turn: Turn<string>) => unknown;
 
@@ -27,6 +29,7 @@ class Greeter extends TaskThread<never, string> {
   }
 
   protected override async exit(turn: Turn<string>): Promise<void> {
+    await this.leaves;
     await turn.sendToParent('gone');
   }
 
@@ -169,13 +172,14 @@ test('over maxClients a connection is turned away while it is open, closed and n
 
 test('its port is free as soon as a stop begins, and refuses', async () => {
   const { add, came } = await nursery();
-  const gate = new Gate();
+  const [gate, leave] = [new Gate(), new Gate()];
   const server = new Server();
   const handle = await add(server);
   const { port } = server;
   server.make = (socket) => {
     const greeter = new Greeter(socket);
     greeter.whenStopping(() => gate.open());
+    greeter.leaves = leave.passed;
     return greeter;
   };
   await client(port);
@@ -183,6 +187,8 @@ test('its port is free as soon as a stop begins, and refuses', async () => {
   const stopped = handle.stop();
   await gate.passed;
   await expect(client(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  expect(server.connections).toBe(1);
+  leave.open();
   await stopped;
   expect(handle.outcome?.kind).toBe('stopped');
   const next = new Server({ port });
