@@ -15,7 +15,7 @@ const RECV_BYTES = 64 * 1024;
 const DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024;
 const LF = 0x0a;
 
-/** What a stream stands on: a socket, or something with the same four words and the same promises. */
+/** What a stream stands on: a socket, or something with the same four words and the same promises, *Cancel-safe:* among them. */
 export interface ByteChannel {
   recv(maxBytes?: number, options?: WaitOptions): Promise<Buffer>;
   sendAll(data: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Promise<void>;
@@ -132,6 +132,7 @@ export class ByteStream {
     }
   }
 
+  /** As `lines`. *Cancel-safe:* as `readLine`. */
   [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     return this.lines();
   }

@@ -230,6 +230,7 @@ export class DatagramSocket implements WaitOwner {
     }
   }
 
+  /** As `datagrams`. *Cancel-safe:* as `recvFrom`. */
   [Symbol.asyncIterator](): AsyncGenerator<Datagram, void, undefined> {
     return this.datagrams();
   }

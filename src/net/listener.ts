@@ -223,7 +223,7 @@ export class Listener implements WaitOwner {
     this.close();
   }
 
-  /** Closes, and waits until nothing of the unfetched connections is left. */
+  /** Closes, and waits until nothing of the unfetched connections is left. *Cancel-safe:* it is closed; only the wait ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     const unfetched: Socket[] = [];
     for (let i = 0; i < this.#pending.length; i++) unfetched.push(this.#pending.at(i)!);

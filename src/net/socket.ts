@@ -273,6 +273,7 @@ export class Socket implements WaitOwner {
     this.close();
   }
 
+  /** Closes, and waits until it is closed. *Cancel-safe:* it is closed; only the wait ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.waitClosed();

@@ -90,7 +90,7 @@ export class EventStream<Args extends unknown[] = unknown[]>
     return scheduler.spend() ? this.#afterSlice(scheduler.nextSlice()) : this.#takeOrPark();
   }
 
-  /** Ends the loop, and stops listening. */
+  /** Ends the loop, and stops listening. *Cancel-safe:* there is no wait in it. */
   return(): Promise<IteratorResult<Args, undefined>> {
     this.close();
     return Promise.resolve(DONE);

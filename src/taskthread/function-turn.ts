@@ -55,7 +55,7 @@ export class FunctionTurn extends Turn {
 
   /**
    * Adds a child to the thread; as a thread's own `addChild`, and with the same errors. A function has no handler, so the
-   * signals of the child go to `onSignal`.
+   * signals of the child go to `onSignal`. *Cancel-safe:* as there.
    */
   addChild<C extends TaskThread<never, unknown, never>>(
     make: ChildSource<C>,

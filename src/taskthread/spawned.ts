@@ -134,7 +134,7 @@ export class Spawned<out T = unknown> {
     return this.#body.life.path;
   }
 
-  /** Cancels it: `await using worker = spawn(…)`. */
+  /** Cancels it: `await using worker = spawn(…)`. *Cancel-safe:* as `cancel`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.cancel();
   }

@@ -69,7 +69,7 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
 
   /**
    * Makes a group, runs a block with it, and joins it; gives what the block gave. Options, if any, come first. An error of the
-   * block cancels all members and is thrown when they have ended. Rejects as `join` does.
+   * block cancels all members and is thrown when they have ended. Rejects as `join` does. *Cancel-safe:* as `join`.
    */
   static run<T, Result>(block: (group: ThreadGroup<T>) => Result | Promise<Result>): Promise<Result>;
   static run<T, Result>(
@@ -168,14 +168,14 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
     return calm(this.#join(this.#waitOf(options)));
   }
 
-  /** The members in the order of ending, until there is none left. */
+  /** The members in the order of ending, until there is none left. *Cancel-safe:* as `nextDone`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Spawned<T>, void, undefined> {
     for (let member = await this.nextDone(); member !== undefined; member = await this.nextDone()) yield member;
   }
 
   /**
    * Closes the group: cancels what `join` has not collected, and waits for it. Throws `ThreadGroupError` when members have
-   * failed and nobody has seen it.
+   * failed and nobody has seen it. *Cancel-safe:* no cancel cuts it short: it waits until the members have ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end();
