@@ -191,15 +191,27 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   }
 
   async #nextDone(options: NextOptions): Promise<Spawned<T> | undefined> {
-    const body = await this.#members.next(this.#waitOf(options));
-    if (options.cancelRemaining === true) await this.cancelRemaining(options);
+    const body = await this.#next(options);
     return body?.handle as Spawned<T> | undefined;
   }
 
+  /** Has ended when it is given, so its result needs no wait: one would be cut off by a cancel that came after the hand-over. */
   async #nextResult(options: NextOptions): Promise<T> {
-    const member = await this.#nextDone(options);
-    if (member === undefined) throw new GroupEmptyError();
-    return member.join(options);
+    const body = await this.#next(options);
+    if (body === undefined) throw new GroupEmptyError();
+    return body.claim() as T;
+  }
+
+  async #next(options: NextOptions): Promise<FunctionBody | undefined> {
+    const body = await this.#members.next(this.#waitOf(options));
+    if (options.cancelRemaining !== true) return body;
+    try {
+      await this.cancelRemaining(options);
+    } catch (error) {
+      if (body !== undefined) this.#members.takeBack(body);
+      throw error;
+    }
+    return body;
   }
 
   async #join(wait: Scoped): Promise<void> {
