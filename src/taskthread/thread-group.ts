@@ -76,7 +76,11 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
     options: GroupOptions,
     block: (group: ThreadGroup<T>) => Result | Promise<Result>,
   ): Promise<Result>;
-  static async run(first: unknown, second?: unknown): Promise<unknown> {
+  static run(first: unknown, second?: unknown): Promise<unknown> {
+    return calm(ThreadGroup.#run(first, second));
+  }
+
+  static async #run(first: unknown, second: unknown): Promise<unknown> {
     const [options, block] = typeof first === 'function' ? [{}, first] : [first as GroupOptions, second];
     functionOf('block', block);
     const group = new ThreadGroup(options);
