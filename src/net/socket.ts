@@ -8,6 +8,7 @@
  * (`listener`), how a connection comes to stand (`connecting`).
  */
 import type { Socket as NodeSocket } from 'node:net';
+import { calm } from '../kernel/calm.ts';
 import { wholeNumber } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
@@ -91,7 +92,7 @@ export class Socket implements WaitOwner {
    * Source: curio's `open_connection`.
    */
   static connect(address: ConnectAddress, options: ConnectOptions = NO_OPTIONS): Promise<Socket> {
-    return openConnection(address, options, (node, where) => new Socket(node, `socket ${where}`));
+    return calm(openConnection(address, options, (node, where) => new Socket(node, `socket ${where}`)));
   }
 
   get localAddress(): string | undefined {
@@ -167,7 +168,7 @@ export class Socket implements WaitOwner {
    * Source: curio's `send`.
    */
   send(bytes: Uint8Array, options: WaitOptions = NO_OPTIONS): Promise<number> {
-    return this.#sending.send(bytes, whose(options));
+    return calm(this.#sending.send(bytes, whose(options)));
   }
 
   /**
@@ -181,7 +182,7 @@ export class Socket implements WaitOwner {
    * Source: curio's `sendall`.
    */
   sendAll(data: Sendable, options: WaitOptions = NO_OPTIONS): Promise<void> {
-    return this.#sending.sendAll(data, whose(options));
+    return calm(this.#sending.sendAll(data, whose(options)));
   }
 
   /**
@@ -190,7 +191,7 @@ export class Socket implements WaitOwner {
    * @throws `TT_SOCKET_FAILED`, `TT_SOCKET_CLOSED`. *Cancel-safe:* nothing is taken back.
    */
   flush(options: WaitOptions = NO_OPTIONS): Promise<void> {
-    return this.#sending.flush(whose(options));
+    return calm(this.#sending.flush(whose(options)));
   }
 
   /** Tells the peer that nothing more comes, after what was written. Receiving goes on. A second time nothing happens. */

@@ -76,7 +76,11 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
     options: GroupOptions,
     block: (group: ThreadGroup<T>) => Result | Promise<Result>,
   ): Promise<Result>;
-  static async run(first: unknown, second?: unknown): Promise<unknown> {
+  static run(first: unknown, second?: unknown): Promise<unknown> {
+    return calm(ThreadGroup.#run(first, second));
+  }
+
+  static async #run(first: unknown, second: unknown): Promise<unknown> {
     const [options, block] = typeof first === 'function' ? [{}, first] : [first as GroupOptions, second];
     functionOf('block', block);
     const group = new ThreadGroup(options);
@@ -191,15 +195,27 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   }
 
   async #nextDone(options: NextOptions): Promise<Spawned<T> | undefined> {
-    const body = await this.#members.next(this.#waitOf(options));
-    if (options.cancelRemaining === true) await this.cancelRemaining(options);
+    const body = await this.#next(options);
     return body?.handle as Spawned<T> | undefined;
   }
 
+  /** Has ended when it is given, so its result needs no wait: one would be cut off by a cancel that came after the hand-over. */
   async #nextResult(options: NextOptions): Promise<T> {
-    const member = await this.#nextDone(options);
-    if (member === undefined) throw new GroupEmptyError();
-    return member.join(options);
+    const body = await this.#next(options);
+    if (body === undefined) throw new GroupEmptyError();
+    return body.claim() as T;
+  }
+
+  async #next(options: NextOptions): Promise<FunctionBody | undefined> {
+    const body = await this.#members.next(this.#waitOf(options));
+    if (options.cancelRemaining !== true) return body;
+    try {
+      await this.cancelRemaining(options);
+    } catch (error) {
+      if (body !== undefined) this.#members.takeBack(body);
+      throw error;
+    }
+    return body;
   }
 
   async #join(wait: Scoped): Promise<void> {
