@@ -18,6 +18,7 @@ import { live } from '../kernel/probe.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { checkAddress, type Endpoint, inWords } from './address.ts';
 import {
+  type Datagram,
   type DatagramAddress,
   type DatagramBinding,
   type DatagramLimits,
@@ -37,13 +38,6 @@ import {
 } from './waiting.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
-
-/** What came, and from where. */
-export interface Datagram {
-  readonly bytes: Buffer;
-  readonly address: string;
-  readonly port: number;
-}
 
 /** What a datagram socket is doing, as plain data. `received = delivered + queued + dropped + discarded by close`. */
 export interface DatagramSocketSnapshot {
