@@ -15,10 +15,10 @@ const RUNTIME = 'src/taskthread/runtime.ts';
 const LIFE = 'src/taskthread/thread-life.ts';
 const ENDING = 'src/taskthread/thread-ending.ts';
 const CORE = 'src/taskthread/thread-core.ts';
+const CHILD = 'src/taskthread/child.ts';
 const EXIT = 'src/taskthread/thread-exit.ts';
 const VIEW = 'src/taskthread/thread-view.ts';
 const SUPERVISING = 'src/taskthread/thread-supervising.ts';
-const CHILD = 'src/taskthread/child.ts';
 const SUPERVISION = 'src/taskthread/supervision.ts';
 const SUPERVISOR = 'src/taskthread/supervisor.ts';
 const STOP = 'src/taskthread/stop.ts';
@@ -30,7 +30,12 @@ export const coreFaults: readonly Fault[] = [
   ['a discarded signal is not counted', CONTENTS, 'this.deadLettered += this.queue.removedCount;', ''],
   ['a dropped signal is not counted', CONTENTS, 'this.dropped += this.queue.removedCount;', ''],
   ['a handled signal is not counted', CONTENTS, 'this.handled += this.inFlight;', ''],
-  ['a cancelled send is not counted', LANE, 'this.#cancelled += parcel.count;', ''],
+  [
+    'a cancelled send is not counted',
+    LANE,
+    "if (how === 'cancelled') this.#cancelled += count;",
+    "if (how === 'cancelled') {}",
+  ],
   ['a lost signal is not reported', LANE, 'this.owner.signalLost(this, signal, reason, deliveries);', ''],
   ['a signal overtakes senders that wait', LANE, 'senderWaits: this.#senderWaits,', 'senderWaits: false,'],
   ['a signal replaces another past one that waits', LANE, 'this.#senders?.hasKey(parcel.key) !== true', 'true'],
@@ -61,7 +66,7 @@ export const coreFaults: readonly Fault[] = [
   ['a child is not unlinked', LIFE, 'this.children?.remove(edge) !== true', 'false'],
   ['childEnded comes before the last signals', LIFE, '(!edge.up.empty || this.running?.lane === edge.up)', 'false'],
   ['a failure is not escalated', SUPERVISING, "=== 'fail-parent'", "=== 'never'"],
-  ['exit runs twice', ENDING, 'this.exiting();', 'this.#exitBegun = false; this.exiting();'],
+  ['exit runs twice', EXIT, 'this.#exitBegun = true;', ''],
   ['exit is not shielded', EXIT, '{ shielded: true }', '{ shielded: false }'],
   ['what is owned is not closed', ENDING, 'this.closeOwned(this.edge.spec as ResolvedChildSpec);', ''],
   ['the end is announced twice', ENDING, 'this.#recordEnd(this.outcome);', 'this.#recordEnd(this.outcome);'.repeat(2)],
@@ -142,6 +147,7 @@ export const coreFaults: readonly Fault[] = [
     'if (edge.supervised?.down === true) this.#thread.giveUpRestart(edge);',
     'if (edge.incarnation > 99) this.#thread.giveUpRestart(edge);',
   ],
+  ['one that is made begins although its parent stops', SUPERVISOR, 'giveWayUnlessBegun(edge);', ';'],
   ['the delay of a restart outlives its child', SUPERVISOR, 'this.#thread.host.clock.clearTimer(child.timer);', ';'],
   ['who is told of a restart cannot stop it', SUPERVISOR, 'if (stateOf(edge).down !== true) return;', ''],
   ['who was asked to stop is started again', SUPERVISION, "if (asked) return 'gone';", ''],
