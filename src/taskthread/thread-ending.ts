@@ -3,7 +3,7 @@
  * (law 7). Its last hook is in `thread-exit`; how it begins and takes children in `thread-life`; the steps of a stop are in `stop`,
  * its arithmetic in `shutdown`.
  */
-import type { ChildEnd, EdgeEnd, ParentEnd, StopBudget } from '../intercom/edge.ts';
+import type { ChildEnd, EdgeEnd, StopBudget } from '../intercom/edge.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
 import { OverdueError } from '../kernel/wait-errors.ts';
@@ -64,12 +64,9 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
   /** It could have answered what a handler was asked, here or above; that may have been the last who could. */
   protected cannotAnswer(): void {
     const waiting: Party[] = [];
-    let end: EdgeEnd = this;
-    for (;;) {
-      if (end.loopParty !== undefined) waiting.push(end.loopParty);
-      const { parent }: { readonly parent: ParentEnd } = (end as ThreadEnding).edge;
-      if (parent.outside) break;
-      end = parent;
+    if (this.loopParty !== undefined) waiting.push(this.loopParty);
+    for (let { parent } = this.edge; !parent.outside; parent = (parent as EdgeEnd as ThreadEnding).edge.parent) {
+      if (parent.loopParty !== undefined) waiting.push(parent.loopParty);
     }
     // The last one is looked at first, and that is to be the nearest: its wait has closed the circle.
     for (let i = waiting.length - 1; i >= 0; i--) deadlockWatch.changed(waiting[i]!);

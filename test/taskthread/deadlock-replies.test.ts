@@ -11,7 +11,8 @@ interface Question {
 /** Waits, and says how that went. */
 async function tried(name: string, wait: Promise<unknown> | undefined): Promise<void> {
   try {
-    say(`${name} ${String((await wait) ?? 'done')}`);
+    const answer = await wait;
+    say(`${name} ${typeof answer === 'string' ? answer : 'done'}`);
   } catch (error) {
     say(`${name} ${String(codeOf(error))}`);
   }
