@@ -65,10 +65,8 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
   protected cannotAnswer(): void {
     const waiting: Party[] = [];
     if (this.loopParty !== undefined) waiting.push(this.loopParty);
-    let { parent } = this.edge;
-    while (!parent.outside) {
+    for (let { parent } = this.edge; !parent.outside; parent = (parent as EdgeEnd as ThreadEnding).edge.parent) {
       if (parent.loopParty !== undefined) waiting.push(parent.loopParty);
-      parent = (parent as EdgeEnd as ThreadEnding).edge.parent;
     }
     // The last one is looked at first, and that is to be the nearest: its wait has closed the circle.
     for (let i = waiting.length - 1; i >= 0; i--) deadlockWatch.changed(waiting[i]!);

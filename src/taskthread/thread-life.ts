@@ -9,7 +9,7 @@ import { CancelledError, NotStartedError, ThreadStoppingError } from '../kernel/
 import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import { failing, rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
-import { mayCarry } from './carrying.ts';
+import { Looks, mayCarry } from './carrying.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
 import { Children } from './children.ts';
 import type { Outcome } from './lifecycle.ts';
@@ -230,12 +230,13 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
    */
   handlesAlone(request: unknown, reply: unknown): boolean {
     if (this.running?.lane === undefined || this.running.signal !== request || this.tasksRunning > 0) return false;
+    const looks = new Looks();
     const below: ChildEnd[] = [];
     this.eachChild(below);
     for (let i = 0; i < below.length; i++) {
       const end = below[i] as ThreadLife;
       if (end.tasksRunning > 0 || (end.started && !end.hasEntered)) return false;
-      const carriesReply = (signal: unknown): boolean => mayCarry(signal, reply);
+      const carriesReply = (signal: unknown): boolean => mayCarry(signal, reply, looks);
       if (carriesReply(end.running?.signal) || end.edge.down?.holds(carriesReply) === true) return false;
       end.eachChild(below);
     }

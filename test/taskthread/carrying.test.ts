@@ -1,6 +1,6 @@
 /** What is seen of a reply in a signal. */
 import { Reply } from '../../src/index.ts';
-import { mayCarry } from '../../src/taskthread/carrying.ts';
+import { Looks, mayCarry } from '../../src/taskthread/carrying.ts';
 
 const reply = new Reply<number>(() => {});
 
@@ -26,7 +26,21 @@ test.each<[string, unknown, boolean]>([
   ['perhaps, in a function', { done: (answer: number) => reply.with(answer) }, true],
   [
     'perhaps, in what is too large to be looked through',
-    { list: Array.from({ length: 1000 }, (_, i) => ({ i })) },
+    { list: Array.from({ length: 20_000 }, (_, i) => ({ i })) },
+    true,
+  ],
+  [
+    'perhaps, in a list that is longer than any call may have arguments',
+    { list: Array.from({ length: 1_000_000 }, () => 0) },
+    true,
+  ],
+  [
+    'perhaps, where a getter throws',
+    {
+      get broken(): never {
+        throw new Error('not now');
+      },
+    },
     true,
   ],
   ['not in another one', { reply: new Reply<number>(() => {}) }, false],
@@ -36,4 +50,10 @@ test.each<[string, unknown, boolean]>([
   ['not in private fields, which nobody sees', new Hiding(), false],
 ])('%s', (_where, signal, may) => {
   expect(mayCarry(signal, reply)).toBe(may);
+});
+
+test('as much as one may look at is shared by all signals that are asked about together', () => {
+  const looks = new Looks();
+  const list = { list: Array.from({ length: 9000 }, (_, i) => i) };
+  expect([mayCarry(list, reply, looks), mayCarry(list, reply, looks)]).toEqual([false, true]);
 });
