@@ -232,7 +232,7 @@ describe('the scope around a handler', () => {
   test('a handler that takes only the socket is in it, with all that it calls, as a spawned function is', async () => {
     const failures: unknown[] = [];
     const lock = new RLock();
-    const upper = async (line: Buffer) => String(line).toUpperCase();
+    const upper = (line: Buffer) => String(line).toUpperCase();
     const { root, connect } = await serve(
       async (socket) => {
         const stream = socket.asStream();

@@ -129,7 +129,7 @@ describe('a taker that is cancelled so many steps after a member has ended', () 
   };
 
   async function steps(count: number): Promise<void> {
-    for (let i = 0; i < count; i++) await null;
+    for (let i = 0; i < count; i++) await Promise.resolve();
   }
 
   /** What the taker got, and what was left. */
