@@ -86,6 +86,6 @@ export class FunctionTurn extends Turn {
 export function currentThread(): FunctionTurn {
   const scope = scopeOf(undefined, 'currentThread');
   if (scope instanceof FunctionTurn) return scope;
-  const { life, what } = placeOf({ scope }, 'currentThread');
-  return new FunctionTurn(life, what, scope.cancelScope);
+  const { life, what, turn } = placeOf({ scope }, 'currentThread');
+  return new FunctionTurn(life, what, scope.cancelScope, turn?.party);
 }
