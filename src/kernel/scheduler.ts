@@ -27,6 +27,8 @@ export interface Runnable {
   readonly actor?: string;
   /** What its next step would be, in a trace: `signalHandler`. */
   describeStep?(): string;
+  /** True when a step would do nothing: it was woken for what is done, or cannot be done, by now. A simulation passes it over. */
+  readonly idle?: boolean;
 }
 
 /** A wait that begins, as a scheduler sees it that wants to know. */

@@ -60,6 +60,8 @@ export interface DatagramSocketSnapshot {
  * move whole datagrams. One reader may wait at a time, another gets `TT_BUSY`. Source: curio's and thredo's datagrams.
  */
 export class DatagramSocket implements WaitOwner {
+  /** Of its waits: see `WaitOwner`. Not for users. */
+  readonly outside = true;
   readonly #node: NodeSocket;
   readonly #queue: BoundedQueue<Datagram>;
   readonly #target: Target;

@@ -81,6 +81,8 @@ export interface ListenerSnapshot {
  * Accepted sockets are paused until their first `recv`, and outlive the listener. Source: curio's `accept`.
  */
 export class Listener implements WaitOwner {
+  /** Of its waits: see `WaitOwner`. Not for users. */
+  readonly outside = true;
   readonly #server: Server;
   readonly #where: string;
   readonly #maxPending: number;

@@ -49,6 +49,8 @@ export interface SocketSnapshot {
  * Source: the `Socket` of curio and thredo.
  */
 export class Socket implements WaitOwner {
+  /** Of its waits: see `WaitOwner`. Not for users. */
+  readonly outside = true;
   readonly #node: NodeSocket;
   readonly #name: string;
   readonly #receiving: ReceivingSide;

@@ -37,6 +37,8 @@ export interface EventStreamSnapshot {
 export class EventStream<Args extends unknown[] = unknown[]>
   implements AsyncIterableIterator<Args, undefined, undefined>, WaitOwner, ScopeMember
 {
+  /** Of its waits: see `WaitOwner`. Not for users. */
+  readonly outside = true;
   scope: CancelScope | undefined;
   previousMember: ScopeMember | undefined;
   nextMember: ScopeMember | undefined;
