@@ -54,7 +54,7 @@ export interface Scheduler {
   resume(runnable: Runnable): void;
   /** Takes one word's share of the slice. True when the slice is spent: the caller then waits for `nextSlice`. */
   spend(): boolean;
-  /** Resolves when the event loop has had its turn. Cannot be cancelled, because it always comes. */
+  /** Resolves when the event loop has had its turn. *Cancel-safe:* it cannot be cancelled, because that always comes. */
   nextSlice(): Promise<void>;
   /** False when nobody waits for the next slice. Where it is not said, somebody may. */
   readonly sliceAwaited?: boolean;

@@ -72,7 +72,7 @@ export interface AnyChild {
   join(options?: WaitOptions): Promise<Outcome>;
   snapshot(): ThreadSnapshot;
   toString(): string;
-  /** Stops it: `await using child = …`. */
+  /** Stops it: `await using child = …`. *Cancel-safe:* as `stop`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -80,12 +80,12 @@ export interface AnyChild {
 export interface Child<in out C> extends AnyChild {
   /**
    * Sends a signal, in the name of the parent thread and in its scope. In a hook or task prefer the turn's `send`, which knows
-   * whose wait it is. Undefined when accepted at once; see `Turn.send` for promises and errors.
+   * whose wait it is. Undefined when accepted at once; promises, errors, *Ordering:* and *Cancel-safe:* as of `Turn.send`.
    */
   send(signal: DownOf<C>, options?: WaitOptions): Promise<void> | undefined;
   /** Sends without waiting. False when the signal would have to wait or is refused; it is then still yours. */
   trySend(signal: DownOf<C>): boolean;
-  /** Sends a request and waits for its answer; see `Turn.ask`. */
+  /** Sends a request and waits for its answer. Errors and *Cancel-safe:* as of `Turn.ask`. */
   ask<Answer>(make: (reply: Reply<Answer>) => DownOf<C>, options?: WaitOptions & AskOptions): Promise<Answer>;
 }
 

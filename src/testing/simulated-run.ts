@@ -36,13 +36,14 @@ export interface Simulation {
   readonly now: number;
   /** From 0 up to but not including 1, by the seed. */
   random(): number;
-  /** Starts a root in this simulation; as `start` otherwise. A root that is left at the end of the program is stopped. */
+  /** As `start` (also *Cancel-safe:*), in this simulation. A root that is left at the end of the program is stopped. */
   start<C extends TaskThread<never, never, never>>(
     make: (() => C) | C,
     options?: Pick<StartOptions, 'name' | 'onRecord'>,
   ): Promise<Child<C>>;
-  /** Lets others go first: a step of the program ends here. */
+  /** Lets others go first: a step of the program ends here. *Cancel-safe:* it belongs to no scope. */
   checkpoint(): Promise<void>;
+  /** Virtual milliseconds. *Cancel-safe:* it belongs to no scope. */
   sleep(ms: number): Promise<void>;
   /** What must hold after every step: `check` gives false, or throws, when it does not. */
   always(name: string, check: () => unknown): void;

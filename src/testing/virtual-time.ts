@@ -6,6 +6,8 @@
  *     const time = new VirtualTime();
  *     const root = await time.run(start(() => new Root(), time.options));
  *     await time.advance(1000);
+ *
+ * The words belong to a test, and so to no scope: *Cancel-safe:* nothing of a tree's can cancel them.
  */
 import { knownFields, milliseconds } from '../kernel/check.ts';
 import type { Clock, Timer } from '../kernel/clock.ts';
