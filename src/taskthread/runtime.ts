@@ -64,10 +64,12 @@ export abstract class Runtime extends ThreadView implements Runnable {
     return this.#readyHead !== undefined || this.#endedChildren !== undefined;
   }
 
-  run(): void {
+  run(): number {
+    let things = 1;
     if (this.state === 'created') this.begin();
-    else if (this.state === 'running' || this.state === 'stopping') this.#work();
+    else if (this.state === 'running' || this.state === 'stopping') things = this.#work();
     this.stopping?.advance();
+    return things;
   }
 
   describeStep(): string {
@@ -150,21 +152,24 @@ export abstract class Runtime extends ThreadView implements Runnable {
     );
   }
 
-  #work(): void {
+  /** As much as the quota allows. How many things that were; a look that finds nothing is one, too. */
+  #work(): number {
     if (this.deaf) this.discardWork();
-    for (let left = this.quota; this.running === undefined && !this.deaf; left--) {
+    let done = 0;
+    for (; this.running === undefined && !this.deaf; done++) {
       if (this.#endedChildren !== undefined) {
         this.#tellChildEnded(this.#endedChildren);
         continue;
       }
       const lane = this.#readyHead;
-      if (lane === undefined) return;
-      if (left <= 0) {
+      if (lane === undefined) break;
+      if (done >= this.quota) {
         this.wake();
-        return;
+        break;
       }
       this.#handle(lane);
     }
+    return done === 0 ? 1 : done;
   }
 
   #handle(lane: Lane): void {

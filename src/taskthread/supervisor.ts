@@ -92,9 +92,10 @@ export class Supervisor implements Runnable {
     return `${this.#thread.path} supervision`;
   }
 
-  run(): void {
+  run(): number {
     for (const edge of this.#due.splice(0)) this.#start(edge);
     while (this.#step());
+    return 1;
   }
 
   /** An incarnation has ended, and another is to follow. */
