@@ -226,9 +226,9 @@ export class LoopScheduler implements Scheduler {
   };
 }
 
-/** What each thing that it does is charged. */
+/** What each thing that it does is charged. Most are quick, and a division costs more than to ask for that. */
 function weightOf({ quota }: Runnable): number {
-  return LARGEST_QUOTA / quota;
+  return quota === LARGEST_QUOTA ? 1 : LARGEST_QUOTA / quota;
 }
 
 /** Calls back when all microtasks have run, those too that they bring, and the event loop has had its turn. */

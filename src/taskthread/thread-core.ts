@@ -20,10 +20,11 @@ import type { Outcome, ThreadState } from './lifecycle.ts';
 import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { defaultStopBudget } from './shutdown.ts';
 import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
-import type { RunningHook, ThreadBody } from './running-hook.ts';
 import type { Stop } from './stop.ts';
 import type { Task, TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
+import type { ThreadBody } from './thread-body.ts';
+import type { Turn } from './turn.ts';
 
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
   /** Its own words wait in nobody's name. */
@@ -44,8 +45,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   protected failure: { readonly error: unknown } | undefined;
   protected lastError: string | undefined;
   protected bornAt = 0;
-  protected running: RunningHook | undefined;
-  protected exitRunning: RunningHook | undefined;
+  protected running: Turn | undefined;
+  protected exitRunning: Turn | undefined;
   #edge: LocalEdge | undefined;
   #scope: CancelScope | undefined;
   /** The waits that were cancelled while its hooks and tasks were running. */
@@ -201,11 +202,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** The hook that keeps it from taking, while that waits for something. */
   get loopParty(): Party | undefined {
-    return this.running?.turn.waitingParty;
+    return this.running?.waitingParty;
   }
 
   get hookParties(): readonly Party[] {
-    const parties = [this.loopParty, this.body?.running?.turn.waitingParty, this.exitRunning?.turn.waitingParty];
+    const parties = [this.loopParty, this.body?.running?.waitingParty, this.exitRunning?.waitingParty];
     return parties.filter((party) => party !== undefined);
   }
 

@@ -32,7 +32,7 @@ export abstract class ThreadExit extends Runtime {
     this.#exitScope = new CancelScope(this.host, this.getScope(), { shielded: true });
     const turn = new Turn(this, 'exit', this.#exitScope);
     // Set before the call: a stop from inside `exit` must find it running.
-    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
+    this.exitRunning = turn.began();
     let result: unknown;
     let waits: boolean;
     try {

@@ -17,8 +17,8 @@ export abstract class ThreadView extends ThreadCore {
     const executions: Execution[] = [];
     for (const hook of patience === undefined ? [] : [this.running, this.exitRunning]) {
       if (hook === undefined) continue;
-      const { what, since, signal, turn } = hook;
-      executions.push({ key: hook, what, since, signal, party: turn.waitingParty, patience: patience! });
+      const { what, since, signal, waitingParty } = hook;
+      executions.push({ key: hook, what, since, signal, party: waitingParty, patience: patience! });
     }
     for (const task of this.allTasks()) {
       const execution = task.execution();
