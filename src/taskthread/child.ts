@@ -232,7 +232,7 @@ export class ChildHandle implements Child<unknown> {
   }
 
   send(signal: never, options?: WaitOptions): Promise<void> | undefined {
-    const wait = this.#wait(options);
+    const wait = ChildHandle.#waitOf(this, options);
     const { refusal } = wait;
     if (refusal === undefined) return this.#edge.sendDown(signal, wait);
     const error = refusal instanceof ThreadEndedError ? new ThreadEndedError(refusal.path, signal) : refusal;
@@ -245,7 +245,7 @@ export class ChildHandle implements Child<unknown> {
 
   ask<Answer>(make: (reply: Reply<Answer>) => never, options?: WaitOptions & AskOptions): Promise<Answer> {
     const edge = this.#edge;
-    const wait = this.#wait(options);
+    const wait = ChildHandle.#waitOf(this, options);
     if (options?.timeoutMs === undefined) return edge.askDown(make, wait);
     const { timeoutMs } = options;
     try {
@@ -268,11 +268,11 @@ export class ChildHandle implements Child<unknown> {
     const refusal = options.scope?.refusal;
     if (refusal instanceof ThreadEndedError) return rejected(refusal, this.#edge.scheduler);
     this.#edge.requestStop(budget, 'its handle was told to stop it');
-    return calm(this.#waitEnded(options).then(() => this.#child.stopReport()));
+    return calm(ChildHandle.#waitEnded(this, options).then(() => this.#child.stopReport()));
   }
 
   join(options?: WaitOptions): Promise<Outcome> {
-    return calm(this.#waitEnded(options).then(() => this.#child.outcome!));
+    return calm(ChildHandle.#waitEnded(this, options).then(() => this.#child.outcome!));
   }
 
   snapshot(): ThreadSnapshot {
@@ -287,10 +287,11 @@ export class ChildHandle implements Child<unknown> {
     await this.stop();
   }
 
-  async #waitEnded(options: WaitOptions | undefined): Promise<void> {
-    const { scheduler } = this.#edge;
-    if (!this.#edge.ended) {
-      await this.#child.waitEnded(this.#wait(options));
+  // Static, because private methods of an object cost a word in each.
+  static async #waitEnded(handle: ChildHandle, options: WaitOptions | undefined): Promise<void> {
+    const { scheduler } = handle.#edge;
+    if (!handle.#edge.ended) {
+      await handle.#child.waitEnded(ChildHandle.#waitOf(handle, options));
       return;
     }
     // Nobody's word in particular, it answers for ever; a turn's word does what words of that turn do (laws 12, 17).
@@ -300,8 +301,8 @@ export class ChildHandle implements Child<unknown> {
     if (refusal !== undefined) throw refusal;
   }
 
-  #wait(options: WaitOptions | undefined): Wait {
-    return options?.scope ?? this.#edge.parent;
+  static #waitOf(handle: ChildHandle, options: WaitOptions | undefined): Wait {
+    return options?.scope ?? handle.#edge.parent;
   }
 }
 

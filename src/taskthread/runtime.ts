@@ -12,19 +12,25 @@ import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { isThenable, toPromise } from './cancellation.ts';
 import type { AnyChild, ChildRuntime } from './child.ts';
+import type { ChildSignalHook } from './children.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { ResolvedChildSpec } from './spec.ts';
 import { ThreadView } from './thread-view.ts';
 import { Turn } from './turn.ts';
 
 export type SignalHook = (this: object, signal: never, turn: never) => unknown;
-export type ChildSignalHook = (this: object, signal: never, child: never, turn: never) => unknown;
 export type ChildEndedHook = (this: object, child: AnyChild, outcome: Outcome, turn: Turn) => unknown;
 
 /** A child whose end the `childEnded` hook is still to be told. */
 interface EndedChild {
   readonly child: AnyChild;
   readonly outcome: Outcome;
+}
+
+/** What an asynchronous handler calls when it has settled; the same for all of a thread. */
+interface AfterHandler {
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
 }
 
 export abstract class Runtime extends ThreadView implements Runnable {
@@ -39,11 +45,8 @@ export abstract class Runtime extends ThreadView implements Runnable {
   #readyTail: Lane | undefined;
   #endedChildren: EndedChild[] | undefined;
   #turn: Turn | undefined;
-  #childTurn: Turn | undefined;
   #signalHook: SignalHook | undefined;
-  #childSignalHook: ChildSignalHook | undefined;
-  #onHandlerDone: (() => void) | undefined;
-  #onHandlerFailed: ((error: unknown) => void) | undefined;
+  #afterHandler: AfterHandler | undefined;
 
   /** The user's thread, whose hooks these are. */
   protected abstract readonly thread: object;
@@ -174,7 +177,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
     const signal = lane.take();
     this.#passOn(lane);
     const down = lane.direction === 'down';
-    const kept = down ? this.#turn : this.#childTurn;
+    const kept = down ? this.#turn : this.children!.turn;
     const turn = kept === undefined || kept.waitingParty !== undefined ? new Turn(this, hookNameOf(lane)) : kept;
     let result: unknown;
     let waits: boolean;
@@ -204,7 +207,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
   /** For the next execution. Not written where it stays so: to write a new object into an old one costs as much as to make it. */
   #keepTurn(down: boolean, turn: Turn | undefined): void {
     if (down) this.#turn = turn;
-    else this.#childTurn = turn;
+    else this.children!.turn = turn;
   }
 
   #handleDown(signal: unknown, turn: Turn): unknown {
@@ -216,8 +219,9 @@ export abstract class Runtime extends ThreadView implements Runnable {
     const child = (edge.handle ?? (edge.child as ChildRuntime).handle) as never;
     const { onSignal } = edge.spec as ResolvedChildSpec;
     if (onSignal !== undefined) return onSignal(signal as never, child, turn as never);
-    this.#childSignalHook ??= this.childSignalHook();
-    return this.#childSignalHook.call(this.thread, signal as never, child, turn as never);
+    const children = this.children!;
+    children.signalHook ??= this.childSignalHook();
+    return children.signalHook.call(this.thread, signal as never, child, turn as never);
   }
 
   #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>, turn: Turn): void {
@@ -226,9 +230,9 @@ export abstract class Runtime extends ThreadView implements Runnable {
     this.running = turn.began();
     this.executionBegan();
     // Made with the first asynchronous handler: most threads never have one.
-    this.#onHandlerDone ??= () => this.#handlerDone();
-    this.#onHandlerFailed ??= (error) => this.#handlerFailed(error);
-    toPromise(result).then(this.#onHandlerDone, this.#onHandlerFailed);
+    this.#afterHandler ??= { done: () => this.#handlerDone(), failed: (error) => this.#handlerFailed(error) };
+    const { done, failed } = this.#afterHandler;
+    toPromise(result).then(done, failed);
   }
 
   #handlerDone(): void {
