@@ -8,3 +8,5 @@ const root = createRequire(new URL('../package.json', import.meta.url));
 export const { Event, Lock, Queue, Semaphore, start, TaskThread } = await import(
   pathToFileURL(root.resolve('taskthread')).href
 );
+
+export const { explore } = await import(pathToFileURL(root.resolve('taskthread/testing')).href);

@@ -3,8 +3,7 @@
  *
  *     node scripts/build.mjs && node bench/simulation/steps.mjs [seconds]
  */
-import { TaskThread } from 'taskthread';
-import { explore } from 'taskthread/testing';
+import { explore, TaskThread } from '../taskthread.mjs';
 
 class FiveTasksThread extends TaskThread {
   enter() {

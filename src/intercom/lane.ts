@@ -141,6 +141,10 @@ export class Lane extends LaneContents implements SenderLineOwner {
     this.admitWaiting();
   }
 
+  fits(parcel: Parcel): boolean {
+    return this.queue.fits(parcel);
+  }
+
   /** True if such a signal is queued, or waits for a place. */
   holds(test: (signal: unknown) => boolean): boolean {
     return this.queue.some(test) || this.#senders?.some(test) === true;

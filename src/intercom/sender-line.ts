@@ -22,6 +22,8 @@ export interface SenderLineOwner {
   readonly receiver: { readonly loopParty?: Party | undefined };
   /** A sender has left the line without being let in, and gets its signal back. */
   senderLeft(parcel: Parcel, how: 'cancelled' | 'refused'): void;
+  /** True where there is room for it, whoever waits before it. */
+  fits(parcel: Parcel): boolean;
   /** Lets in who fits; true if anybody does. */
   admitWaiting(): boolean;
 }
@@ -100,9 +102,16 @@ export class SenderLine implements WaitOwner {
     this.#left(waiter, 'refused');
   }
 
-  blockersOf(): readonly Party[] {
+  blockersOf(waiter: Waiter): readonly Party[] {
     const { loopParty } = this.#owner.receiver;
-    return loopParty === undefined ? NO_PARTIES : [loopParty];
+    return loopParty === undefined || this.#waitsForTime(waiter) ? NO_PARTIES : [loopParty];
+  }
+
+  /** It fits, and one in front of it does not, who will give up when its time is over. */
+  #waitsForTime(waiter: Waiter): boolean {
+    let before = this.#line.first;
+    while (before !== undefined && before !== waiter && !before.timed) before = before.next;
+    return before !== waiter && this.#owner.fits(waiter.item as Parcel);
   }
 
   detailsOf(waiter: Waiter): WaitDetails {

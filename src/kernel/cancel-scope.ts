@@ -82,14 +82,10 @@ export class CancelScope implements ScopeMember, Scoped {
     const { timeoutMs } = options;
     this.deadline = timeoutMs === undefined ? outer : Math.min(outer, host.clock.now() + timeoutMs);
     parent?.add(this);
-    if (timeoutMs !== undefined && !this.cancelled) {
-      this.#timer = host.clock.setTimer(timeoutMs, () => {
-        this.#timer = undefined;
-        if (this.cancelled) return;
-        this.#timedOut = true;
-        this.cancel(new CancelledError(`a time limit of ${timeoutMs} ms has passed`));
-      });
-    }
+    if (timeoutMs === undefined || this.cancelled) return;
+    // One that has passed already holds for the first wait, also for one that need not wait; a timer would come after it.
+    if (timeoutMs === 0) this.#expire(timeoutMs);
+    else this.#timer = host.clock.setTimer(timeoutMs, () => this.#expire(timeoutMs));
   }
 
   get cancelScope(): CancelScope {
@@ -237,6 +233,13 @@ export class CancelScope implements ScopeMember, Scoped {
   #oldestFirst(): readonly ScopeMember[] {
     if (this.#firstMember === undefined) return NOBODY;
     return [...this.members()].reverse();
+  }
+
+  #expire(timeoutMs: number): void {
+    this.#timer = undefined;
+    if (this.cancelled) return;
+    this.#timedOut = true;
+    this.cancel(new CancelledError(`a time limit of ${timeoutMs} ms has passed`));
   }
 
   #clearTimer(): void {

@@ -17,6 +17,12 @@ export function milliseconds(field: string, value: unknown): number {
   throw new InvalidOptionError(field, value, 'a number of milliseconds, 0 or more');
 }
 
+/** A chance, from 0 to 1. */
+export function chance(field: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+  throw new InvalidOptionError(field, value, 'a chance from 0 to 1');
+}
+
 /** A text that is not empty. */
 export function text(field: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;

@@ -46,6 +46,8 @@ export interface PartyWait {
 export interface PartyOwner {
   readonly path: string;
   readonly host: Host;
+  /** The function that it runs, of a thread that has one in the place of hooks and tasks. */
+  readonly body?: object | undefined;
   /** The execution is one of a hook, and has not ended. */
   runs(party: Party): boolean;
   /** A wait of it was a link of a circle, and fails with this. */

@@ -3,7 +3,7 @@
  * which go to one sink that the root holds.
  *
  * Rules: a record is plain data; writing one costs a single branch while nobody listens; a sink that throws harms
- * nobody. Not here: who listens (`../taskthread/events`, later `../observe`).
+ * nobody. Not here: who listens (`../taskthread/events`).
  */
 import { messageOf } from './describe.ts';
 import type { DeadlockLink } from './wait-errors.ts';

@@ -28,6 +28,8 @@ export interface Runnable {
   readonly actor?: string;
   /** What its next step would be, in a trace: `signalHandler`. */
   describeStep?(): string;
+  /** True when a step would do nothing: it was woken for what is done, or cannot be done, by now. A simulation passes it over. */
+  readonly idle?: boolean;
 }
 
 /** A wait that begins, as a scheduler sees it that wants to know. */
@@ -53,7 +55,7 @@ export interface Scheduler {
   resume(runnable: Runnable): void;
   /** Takes one word's share of the slice. True when the slice is spent: the caller then waits for `nextSlice`. */
   spend(): boolean;
-  /** Resolves when the event loop has had its turn. Cannot be cancelled, because it always comes. */
+  /** Resolves when the event loop has had its turn. *Cancel-safe:* it cannot be cancelled, because that always comes. */
   nextSlice(): Promise<void>;
   /** False when nobody waits for the next slice. Where it is not said, somebody may. */
   readonly sliceAwaited?: boolean;

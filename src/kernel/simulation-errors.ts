@@ -14,6 +14,15 @@ export class InjectedFaultError extends TaskThreadError {
   }
 }
 
+/** A simulation was to begin while another one runs in this process: what each leaves alive could not be told apart. */
+export class SimulationRunningError extends TaskThreadError {
+  readonly code = 'TT_SIMULATION_RUNNING';
+
+  constructor() {
+    super('another simulation is running in this process, and one at a time can: await it before the next');
+  }
+}
+
 /** A simulated run has failed. The message has the schedule as a list of steps, and the line that replays it. */
 export class SimulationFailedError extends TaskThreadError {
   readonly code = 'TT_SIMULATION_FAILED';

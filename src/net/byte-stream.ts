@@ -6,6 +6,7 @@
  * one step. So a read that was cut short has lost nothing, and the next one begins where it began. A read therefore holds
  * what it has got so far in memory: give a limit where the peer is not trusted.
  */
+import { calm, calmly } from '../kernel/calm.ts';
 import { wholeNumber } from '../kernel/check.ts';
 import { BusyError, FrameTooLargeError, IncompleteReadError } from '../kernel/io-errors.ts';
 import { ByteQueue, type SearchPosition } from './byte-queue.ts';
@@ -15,7 +16,7 @@ const RECV_BYTES = 64 * 1024;
 const DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024;
 const LF = 0x0a;
 
-/** What a stream stands on: a socket, or something with the same four words and the same promises. */
+/** What a stream stands on: a socket, or something with the same four words and the same promises, *Cancel-safe:* among them. */
 export interface ByteChannel {
   recv(maxBytes?: number, options?: WaitOptions): Promise<Buffer>;
   sendAll(data: Uint8Array | readonly Uint8Array[], options?: WaitOptions): Promise<void>;
@@ -58,10 +59,12 @@ export class ByteStream {
    * Reads what there is, up to `maxBytes`, as soon as there is anything; no bytes at the end of the stream.
    * *Cancel-safe:* a cancelled one took nothing. Source: curio's `read`.
    */
-  async read(maxBytes: number = RECV_BYTES, options: WaitOptions = NO_OPTIONS): Promise<Buffer> {
-    wholeNumber('maxBytes', maxBytes, 1);
-    return this.#read(options, () => {
-      if (this.#buffer.length > 0 || this.#ended) return this.#buffer.takeSome(maxBytes);
+  read(maxBytes: number = RECV_BYTES, options: WaitOptions = NO_OPTIONS): Promise<Buffer> {
+    return calmly(() => {
+      wholeNumber('maxBytes', maxBytes, 1);
+      return this.#read(options, () => {
+        if (this.#buffer.length > 0 || this.#ended) return this.#buffer.takeSome(maxBytes);
+      });
     });
   }
 
@@ -71,11 +74,13 @@ export class ByteStream {
    * @throws `TT_FRAME_TOO_LARGE` when more than `maxBytes` came; they stay in the stream.
    * *Cancel-safe:* what had come stays in the stream. Source: curio's `readall`.
    */
-  async readAll(options: ReadLimit = NO_OPTIONS): Promise<Buffer> {
-    const maxBytes = limitOf(options, Infinity);
-    return this.#read(options, () => {
-      if (this.#buffer.length > maxBytes) throw new FrameTooLargeError(this.#buffer.length, maxBytes);
-      if (this.#ended) return this.#buffer.take(this.#buffer.length);
+  readAll(options: ReadLimit = NO_OPTIONS): Promise<Buffer> {
+    return calmly(() => {
+      const maxBytes = limitOf(options, Infinity);
+      return this.#read(options, () => {
+        if (this.#buffer.length > maxBytes) throw new FrameTooLargeError(this.#buffer.length, maxBytes);
+        if (this.#ended) return this.#buffer.take(this.#buffer.length);
+      });
     });
   }
 
@@ -85,11 +90,13 @@ export class ByteStream {
    * @throws `TT_INCOMPLETE_READ` when the stream ended before; its `bytes` are what had come.
    * *Cancel-safe:* what had come stays in the stream. Source: curio's `read_exactly`.
    */
-  async readExactly(bytes: number, options: WaitOptions = NO_OPTIONS): Promise<Buffer> {
-    wholeNumber('bytes', bytes, 0);
-    return this.#read(options, () => {
-      if (this.#buffer.length >= bytes) return this.#buffer.take(bytes);
-      if (this.#ended) throw new IncompleteReadError(this.#buffer.take(this.#buffer.length), `${bytes} bytes`);
+  readExactly(bytes: number, options: WaitOptions = NO_OPTIONS): Promise<Buffer> {
+    return calmly(() => {
+      wholeNumber('bytes', bytes, 0);
+      return this.#read(options, () => {
+        if (this.#buffer.length >= bytes) return this.#buffer.take(bytes);
+        if (this.#ended) throw new IncompleteReadError(this.#buffer.take(this.#buffer.length), `${bytes} bytes`);
+      });
     });
   }
 
@@ -97,10 +104,11 @@ export class ByteStream {
    * Fills memory of yours, and says how many bytes it got: fewer than there is room for only at the end of the stream.
    * *Cancel-safe:* what had come stays in the stream, `memory` is untouched. Source: curio's `readinto`.
    */
-  async readInto(memory: Uint8Array, options: WaitOptions = NO_OPTIONS): Promise<number> {
-    return this.#read(options, () => {
+  readInto(memory: Uint8Array, options: WaitOptions = NO_OPTIONS): Promise<number> {
+    const reading = this.#read(options, () => {
       if (this.#buffer.length >= memory.length || this.#ended) return this.#buffer.takeInto(memory);
     });
+    return calm(reading);
   }
 
   /**
@@ -109,18 +117,19 @@ export class ByteStream {
    * @throws `TT_FRAME_TOO_LARGE` for a line longer than `maxBytes`; it stays in the stream.
    * *Cancel-safe:* what had come stays in the stream. Source: curio's `readline`.
    */
-  async readLine(options: ReadLimit = NO_OPTIONS): Promise<Buffer> {
-    const [line] = await this.#lines(1, options);
-    return line ?? this.#buffer.takeSome(0);
+  readLine(options: ReadLimit = NO_OPTIONS): Promise<Buffer> {
+    return calm(this.#lines(1, options).then(([line]) => line ?? this.#buffer.takeSome(0)));
   }
 
   /**
    * Reads so many lines, or all until the end of the stream; fewer only at the end. `maxBytes` is the limit of each line.
    * *Cancel-safe:* what had come stays in the stream, also the lines that were whole. Source: curio's `readlines`.
    */
-  async readLines(count: number = Infinity, options: ReadLimit = NO_OPTIONS): Promise<Buffer[]> {
-    if (count !== Infinity) wholeNumber('count', count, 0);
-    return this.#lines(count, options);
+  readLines(count: number = Infinity, options: ReadLimit = NO_OPTIONS): Promise<Buffer[]> {
+    return calmly(() => {
+      if (count !== Infinity) wholeNumber('count', count, 0);
+      return this.#lines(count, options);
+    });
   }
 
   /** The lines of the stream until its end, each as `readLine` gives it. *Cancel-safe:* as `readLine`. */
@@ -132,26 +141,27 @@ export class ByteStream {
     }
   }
 
+  /** As `lines`. *Cancel-safe:* as `readLine`. */
   [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     return this.lines();
   }
 
   /** Writes everything; waits while the peer is behind. *Cancel-safe:* as `Socket.sendAll`. Source: curio's `write`. */
-  async write(data: Uint8Array | string, options: WaitOptions = NO_OPTIONS): Promise<void> {
-    await this.#channel.sendAll(bytesOf(data), options);
+  write(data: Uint8Array | string, options: WaitOptions = NO_OPTIONS): Promise<void> {
+    return calmly(() => this.#channel.sendAll(bytesOf(data), options));
   }
 
   /**
    * Writes one after the other, as they are: a line end is yours to give. *Cancel-safe:* as `Socket.sendAll`.
    * Source: curio's `writelines`.
    */
-  async writeLines(lines: Iterable<Uint8Array | string>, options: WaitOptions = NO_OPTIONS): Promise<void> {
-    await this.#channel.sendAll(Array.from(lines, bytesOf), options);
+  writeLines(lines: Iterable<Uint8Array | string>, options: WaitOptions = NO_OPTIONS): Promise<void> {
+    return calmly(() => this.#channel.sendAll(Array.from(lines, bytesOf), options));
   }
 
   /** Waits until the system has taken all that was written. *Cancel-safe:* nothing is taken back. Source: curio's `flush`. */
-  async flush(options: WaitOptions = NO_OPTIONS): Promise<void> {
-    await this.#channel.flush(options);
+  flush(options: WaitOptions = NO_OPTIONS): Promise<void> {
+    return calmly(() => this.#channel.flush(options));
   }
 
   /** Closes what the stream stands on at once, and forgets what was not read. A second time nothing happens. */

@@ -7,6 +7,13 @@ import { oneOf, wholeNumber } from '../kernel/check.ts';
 const DEFAULT_MAX_QUEUED = 1024;
 const DEFAULT_MAX_QUEUED_BYTES = 1024 * 1024;
 
+/** What came, and from where. */
+export interface Datagram {
+  readonly bytes: Buffer;
+  readonly address: string;
+  readonly port: number;
+}
+
 /** Where a datagram goes. */
 export interface DatagramAddress {
   readonly host: string;

@@ -8,8 +8,9 @@
 import { createSocket, type Socket as NodeSocket, type RemoteInfo } from 'node:dgram';
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
-import type { Scoped } from '../kernel/cancel-scope.ts';
 import { BoundedQueue } from '../kernel/bounded-queue.ts';
+import { calm, calmly } from '../kernel/calm.ts';
+import type { Scoped } from '../kernel/cancel-scope.ts';
 import { knownFields } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { AddressError, BusyError, SocketClosedError, SocketFailedError } from '../kernel/io-errors.ts';
@@ -17,6 +18,7 @@ import { live } from '../kernel/probe.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { checkAddress, type Endpoint, inWords } from './address.ts';
 import {
+  type Datagram,
   type DatagramAddress,
   type DatagramBinding,
   type DatagramLimits,
@@ -36,13 +38,6 @@ import {
 } from './waiting.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
-
-/** What came, and from where. */
-export interface Datagram {
-  readonly bytes: Buffer;
-  readonly address: string;
-  readonly port: number;
-}
 
 /** What a datagram socket is doing, as plain data. `received = delivered + queued + dropped + discarded by close`. */
 export interface DatagramSocketSnapshot {
@@ -65,6 +60,8 @@ export interface DatagramSocketSnapshot {
  * move whole datagrams. One reader may wait at a time, another gets `TT_BUSY`. Source: curio's and thredo's datagrams.
  */
 export class DatagramSocket implements WaitOwner {
+  /** Of its waits: see `WaitOwner`. Not for users. */
+  readonly outside = true;
   readonly #node: NodeSocket;
   readonly #queue: BoundedQueue<Datagram>;
   readonly #target: Target;
@@ -94,14 +91,16 @@ export class DatagramSocket implements WaitOwner {
    * @throws `TT_ADDRESS` when it cannot be had (`cause` is Node's error), `TT_INVALID_OPTION`.
    * *Cancel-safe:* a cancelled one leaves nothing open.
    */
-  static async bind(binding: DatagramBinding, options: WaitOptions = NO_OPTIONS): Promise<DatagramSocket> {
-    checkAddress(binding, 0, ['broadcast', ...LIMIT_FIELDS]);
-    const { host = DEFAULT_HOST, port, broadcast = false } = binding;
-    const target = { operation: 'listen on', where: inWords(host, port) } as const;
-    return DatagramSocket.#opening(host, binding, options, target, (socket, opened) => {
-      socket.#node.bind({ address: host, port }, () => {
-        if (broadcast) socket.#node.setBroadcast(true);
-        opened();
+  static bind(binding: DatagramBinding, options: WaitOptions = NO_OPTIONS): Promise<DatagramSocket> {
+    return calmly(() => {
+      checkAddress(binding, 0, ['broadcast', ...LIMIT_FIELDS]);
+      const { host = DEFAULT_HOST, port, broadcast = false } = binding;
+      const target = { operation: 'listen on', where: inWords(host, port) } as const;
+      return DatagramSocket.#opening(host, binding, options, target, (socket, opened) => {
+        socket.#node.bind({ address: host, port }, () => {
+          if (broadcast) socket.#node.setBroadcast(true);
+          opened();
+        });
       });
     });
   }
@@ -112,17 +111,19 @@ export class DatagramSocket implements WaitOwner {
    * @throws `TT_ADDRESS` when the peer's name is not known or its network cannot be reached, `TT_INVALID_OPTION`.
    * *Cancel-safe:* a cancelled one leaves nothing open.
    */
-  static async connect(peer: DatagramPeer, options: WaitOptions = NO_OPTIONS): Promise<DatagramSocket> {
-    checkAddress(peer, 1, LIMIT_FIELDS);
-    const { host, port } = peer;
-    const target = { operation: 'connect to', where: inWords(host, port) } as const;
-    return DatagramSocket.#opening(host, peer, options, target, (socket, opened) => {
-      // A name that is not known is told here, and not as an event.
-      socket.#node.connect(port, host, (error?: Error) => {
-        if (error) return socket.#failed(error);
-        const { address, port: peerPort } = socket.#node.remoteAddress();
-        socket.#peer = { address, port: peerPort };
-        opened();
+  static connect(peer: DatagramPeer, options: WaitOptions = NO_OPTIONS): Promise<DatagramSocket> {
+    return calmly(() => {
+      checkAddress(peer, 1, LIMIT_FIELDS);
+      const { host, port } = peer;
+      const target = { operation: 'connect to', where: inWords(host, port) } as const;
+      return DatagramSocket.#opening(host, peer, options, target, (socket, opened) => {
+        // A name that is not known is told here, and not as an event.
+        socket.#node.connect(port, host, (error?: Error) => {
+          if (error) return socket.#failed(error);
+          const { address, port: peerPort } = socket.#node.remoteAddress();
+          socket.#peer = { address, port: peerPort };
+          opened();
+        });
       });
     });
   }
@@ -175,7 +176,11 @@ export class DatagramSocket implements WaitOwner {
    * `TT_SOCKET_CLOSED`, `TT_INVALID_OPTION`. *Cancel-safe:* `progress.bytesWritten` is 0, or the datagram's length if it had
    * been handed over. *Ordering:* sends to addresses are handed over in the order of the calls; names are looked up first.
    */
-  async send(bytes: Uint8Array, to?: DatagramAddress, options: WaitOptions = NO_OPTIONS): Promise<void> {
+  send(bytes: Uint8Array, to?: DatagramAddress, options: WaitOptions = NO_OPTIONS): Promise<void> {
+    return calm(this.#send(bytes, to, options));
+  }
+
+  async #send(bytes: Uint8Array, to: DatagramAddress | undefined, options: WaitOptions): Promise<void> {
     const scoped = whose(options);
     this.#checkTarget(to);
     let bytesWritten = 0;
@@ -216,7 +221,7 @@ export class DatagramSocket implements WaitOwner {
     if (this.#betweenSlices || this.#readers.length > 0)
       return Promise.reject(new BusyError(this.toString(), 'recvFrom'));
     const slice = nextSliceIfSpent(scoped);
-    return slice === undefined ? this.#takeOrPark(scoped) : this.#afterSlice(slice, scoped);
+    return slice === undefined ? this.#takeOrPark(scoped) : calm(this.#afterSlice(slice, scoped));
   }
 
   /** The datagrams as they come, until the socket is closed by this side. *Cancel-safe:* as `recvFrom`. */
@@ -230,6 +235,7 @@ export class DatagramSocket implements WaitOwner {
     }
   }
 
+  /** As `datagrams`. *Cancel-safe:* as `recvFrom`. */
   [Symbol.asyncIterator](): AsyncGenerator<Datagram, void, undefined> {
     return this.datagrams();
   }

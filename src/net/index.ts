@@ -14,8 +14,8 @@ export {
 } from './framing.ts';
 export { encodeLengthPrefixed, LengthPrefixedDecoder, lengthPrefix } from './length-prefixed.ts';
 export { encodeLine, LinesDecoder } from './lines.ts';
-export type { DatagramAddress, DatagramBinding, DatagramPeer } from './datagram-options.ts';
-export { type Datagram, DatagramSocket, type DatagramSocketSnapshot } from './datagram-socket.ts';
+export type { Datagram, DatagramAddress, DatagramBinding, DatagramPeer } from './datagram-options.ts';
+export { DatagramSocket, type DatagramSocketSnapshot } from './datagram-socket.ts';
 export type { ConnectAddress, ConnectOptions } from './connecting.ts';
 export { type ListenAddress, Listener, type ListenerSnapshot } from './listener.ts';
 export { Socket, type SocketSnapshot } from './socket.ts';

@@ -7,6 +7,7 @@
  */
 import { createServer, type Socket as NodeSocket, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import { calm } from '../kernel/calm.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { knownFields, milliseconds, wholeNumber } from '../kernel/check.ts';
 import { AddressError, BusyError, SocketClosedError } from '../kernel/io-errors.ts';
@@ -80,6 +81,8 @@ export interface ListenerSnapshot {
  * Accepted sockets are paused until their first `recv`, and outlive the listener. Source: curio's `accept`.
  */
 export class Listener implements WaitOwner {
+  /** Of its waits: see `WaitOwner`. Not for users. */
+  readonly outside = true;
   readonly #server: Server;
   readonly #where: string;
   readonly #maxPending: number;
@@ -122,7 +125,11 @@ export class Listener implements WaitOwner {
    * error); `TT_INVALID_OPTION`, also of certificates that cannot be read. *Cancel-safe:* a cancelled one leaves nothing open.
    * Source: curio's `tcp_server_socket`.
    */
-  static async listen(address: ListenAddress, options: WaitOptions = NO_OPTIONS): Promise<Listener> {
+  static listen(address: ListenAddress, options: WaitOptions = NO_OPTIONS): Promise<Listener> {
+    return calm(Listener.#listen(address, options));
+  }
+
+  static async #listen(address: ListenAddress, options: WaitOptions): Promise<Listener> {
     const portFields = 'path' in address ? [] : ['tls', 'handshakeTimeoutMs'];
     checkAddress(address, 0, ['backlog', 'maxPending', ...portFields]);
     knownFields('options', options, ['scope']);
@@ -175,7 +182,7 @@ export class Listener implements WaitOwner {
     if (refusal !== undefined) return refused(refusal, scoped);
     if (this.#betweenSlices || this.#line.length > 0) return Promise.reject(new BusyError(this.toString(), 'accept'));
     const slice = nextSliceIfSpent(scoped);
-    return slice === undefined ? this.#takeOrPark(scoped) : this.#afterSlice(slice, scoped);
+    return slice === undefined ? this.#takeOrPark(scoped) : calm(this.#afterSlice(slice, scoped));
   }
 
   /**
@@ -223,7 +230,7 @@ export class Listener implements WaitOwner {
     this.close();
   }
 
-  /** Closes, and waits until nothing of the unfetched connections is left. */
+  /** Closes, and waits until nothing of the unfetched connections is left. *Cancel-safe:* it is closed; only the wait ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     const unfetched: Socket[] = [];
     for (let i = 0; i < this.#pending.length; i++) unfetched.push(this.#pending.at(i)!);

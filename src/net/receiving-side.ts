@@ -13,6 +13,7 @@
  * Bound: less than one chunk of Node's (64 KiB) over the mark here, and less than two in Node's buffer: under 256 KiB in all.
  */
 import type { Socket as NodeSocket } from 'node:net';
+import { calm } from '../kernel/calm.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { BusyError, SocketClosedError, SocketFailedError } from '../kernel/io-errors.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
@@ -25,6 +26,7 @@ const READ_AHEAD_BYTES = 64 * 1024;
 type Want = number | Uint8Array;
 
 export class ReceivingSide implements WaitOwner {
+  readonly outside = true;
   readonly #node: NodeSocket;
   readonly #name: string;
   readonly #line = new WaitQueue();
@@ -71,7 +73,7 @@ export class ReceivingSide implements WaitOwner {
     if (refusal !== undefined) return refused(refusal, scoped);
     if (this.#betweenSlices || this.#line.length > 0) return Promise.reject(new BusyError(this.#name, 'recv'));
     const slice = nextSliceIfSpent(scoped);
-    return slice === undefined ? this.#takeOrPark(want, scoped) : this.#afterSlice(slice, want, scoped);
+    return slice === undefined ? this.#takeOrPark(want, scoped) : calm(this.#afterSlice(slice, want, scoped));
   }
 
   /** Lets Node read, unless enough is here already. */

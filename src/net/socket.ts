@@ -8,6 +8,7 @@
  * (`listener`), how a connection comes to stand (`connecting`).
  */
 import type { Socket as NodeSocket } from 'node:net';
+import { calm } from '../kernel/calm.ts';
 import { wholeNumber } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { live } from '../kernel/probe.ts';
@@ -48,6 +49,8 @@ export interface SocketSnapshot {
  * Source: the `Socket` of curio and thredo.
  */
 export class Socket implements WaitOwner {
+  /** Of its waits: see `WaitOwner`. Not for users. */
+  readonly outside = true;
   readonly #node: NodeSocket;
   readonly #name: string;
   readonly #receiving: ReceivingSide;
@@ -91,7 +94,7 @@ export class Socket implements WaitOwner {
    * Source: curio's `open_connection`.
    */
   static connect(address: ConnectAddress, options: ConnectOptions = NO_OPTIONS): Promise<Socket> {
-    return openConnection(address, options, (node, where) => new Socket(node, `socket ${where}`));
+    return calm(openConnection(address, options, (node, where) => new Socket(node, `socket ${where}`)));
   }
 
   get localAddress(): string | undefined {
@@ -167,7 +170,7 @@ export class Socket implements WaitOwner {
    * Source: curio's `send`.
    */
   send(bytes: Uint8Array, options: WaitOptions = NO_OPTIONS): Promise<number> {
-    return this.#sending.send(bytes, whose(options));
+    return calm(this.#sending.send(bytes, whose(options)));
   }
 
   /**
@@ -181,7 +184,7 @@ export class Socket implements WaitOwner {
    * Source: curio's `sendall`.
    */
   sendAll(data: Sendable, options: WaitOptions = NO_OPTIONS): Promise<void> {
-    return this.#sending.sendAll(data, whose(options));
+    return calm(this.#sending.sendAll(data, whose(options)));
   }
 
   /**
@@ -190,7 +193,7 @@ export class Socket implements WaitOwner {
    * @throws `TT_SOCKET_FAILED`, `TT_SOCKET_CLOSED`. *Cancel-safe:* nothing is taken back.
    */
   flush(options: WaitOptions = NO_OPTIONS): Promise<void> {
-    return this.#sending.flush(whose(options));
+    return calm(this.#sending.flush(whose(options)));
   }
 
   /** Tells the peer that nothing more comes, after what was written. Receiving goes on. A second time nothing happens. */
@@ -273,6 +276,7 @@ export class Socket implements WaitOwner {
     this.close();
   }
 
+  /** Closes, and waits until it is closed. *Cancel-safe:* it is closed; only the wait ends. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.waitClosed();

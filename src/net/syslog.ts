@@ -15,7 +15,7 @@
  * Checked against: util-linux logger 2.38 (`--tcp`: LF; `--tcp --octet-count`: no trailer at all), rsyslog's receiver
  * (detects per message, drops empty messages, keeps an unterminated last one, discards a short counted one), Python's
  * SysLogHandler over TCP (NUL as trailer), a Cisco device in a
- * packet dump in syslog-ng issue 2960 (115 counted bytes and then an LF that is not counted).
+ * published packet dump (115 counted bytes and then an LF that is not counted).
  *
  * Not here: what a message says (RFC 5424, RFC 3164).
  */

@@ -5,6 +5,7 @@
  * promise that lives long, for as long as it lives (law 19).
  */
 import { scopeOf } from '../kernel/ambient.ts';
+import { calm } from '../kernel/calm.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { type OutsideOptions, recordLate } from './outside-wait.ts';
@@ -12,6 +13,7 @@ import { type OutsideOptions, recordLate } from './outside-wait.ts';
 const watched = new WeakMap<object, Watched>();
 
 class Watched implements WaitOwner {
+  readonly outside = true;
   readonly line = new WaitQueue();
   /** Who is told of a failure that nobody waits for. */
   latest: Scoped;
@@ -47,7 +49,11 @@ class Watched implements WaitOwner {
  * @throws what the promise is rejected with; `TT_NO_SCOPE`. If it is rejected after the wait was given up, that is a `late`
  * record and no unhandled rejection. *Cancel-safe:* nothing is left on the promise, however often it is waited for.
  */
-export async function abandonable<T>(promise: PromiseLike<T>, options: OutsideOptions = {}): Promise<T> {
+export function abandonable<T>(promise: PromiseLike<T>, options: OutsideOptions = {}): Promise<T> {
+  return calm(waitFor(promise, options));
+}
+
+async function waitFor<T>(promise: PromiseLike<T>, options: OutsideOptions): Promise<T> {
   const scoped = scopeOf(options, 'abandonable');
   const { cancelScope } = scoped;
   const { scheduler } = cancelScope.host;

@@ -1,3 +1,4 @@
+import { calmly } from '../kernel/calm.ts';
 import { functionOf } from '../kernel/check.ts';
 import { type OutsideOptions, waitOutside } from './outside-wait.ts';
 
@@ -12,17 +13,19 @@ export type Done<T> = (error: unknown, value?: T) => void;
  * *Cancel-safe:* the work itself may go on and have happened; its late answer means nothing.
  * Source: Node's `util.promisify`, with a cancel.
  */
-export async function callback<T = void>(start: (done: Done<T>) => unknown, options: OutsideOptions = {}): Promise<T> {
-  functionOf('start', start);
-  return waitOutside<T>(options, {
-    word: 'callback',
-    on: 'a callback',
-    begin: ({ done, failed }) => {
-      const undo = start((error, value) => {
-        if (error === null || error === undefined) done(value as T);
-        else failed(error);
-      });
-      return typeof undo === 'function' ? (undo as () => void) : undefined;
-    },
+export function callback<T = void>(start: (done: Done<T>) => unknown, options: OutsideOptions = {}): Promise<T> {
+  return calmly(() => {
+    functionOf('start', start);
+    return waitOutside<T>(options, {
+      word: 'callback',
+      on: 'a callback',
+      begin: ({ done, failed }) => {
+        const undo = start((error, value) => {
+          if (error === null || error === undefined) done(value as T);
+          else failed(error);
+        });
+        return typeof undo === 'function' ? (undo as () => void) : undefined;
+      },
+    });
   });
 }

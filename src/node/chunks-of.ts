@@ -22,6 +22,8 @@ export async function* chunksOf<T = Buffer>(
 ): AsyncGenerator<T, void, undefined> {
   const scope = scopeOf(options, 'chunksOf');
   const { scheduler } = scope.cancelScope.host;
+  // Also while the loop is at work on a chunk: the next step asks the stream, and an error that nobody hears ends the process.
+  readable.once('error', heard);
   try {
     for (;;) {
       if (scheduler.spend()) await scheduler.nextSlice();
@@ -35,9 +37,13 @@ export async function* chunksOf<T = Buffer>(
       else await more(readable, scope);
     }
   } finally {
+    // What has failed may not have said so yet.
+    if (!readable.errored) readable.off('error', heard);
     if (options.keep !== true) readable.destroy();
   }
 }
+
+function heard(): void {}
 
 /** Waits until the stream has something to say: bytes, its end, or its failure, all of which are then asked of it. */
 function more(readable: Readable, scope: OutsideOptions['scope']): Promise<void> {

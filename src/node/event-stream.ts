@@ -7,6 +7,7 @@
  */
 import { scopeOf } from '../kernel/ambient.ts';
 import { BoundedQueue } from '../kernel/bounded-queue.ts';
+import { calm } from '../kernel/calm.ts';
 import type { CancelScope, Scoped, ScopeMember } from '../kernel/cancel-scope.ts';
 import { knownFields, oneOf, wholeNumber } from '../kernel/check.ts';
 import { BusyError } from '../kernel/io-errors.ts';
@@ -36,6 +37,8 @@ export interface EventStreamSnapshot {
 export class EventStream<Args extends unknown[] = unknown[]>
   implements AsyncIterableIterator<Args, undefined, undefined>, WaitOwner, ScopeMember
 {
+  /** Of its waits: see `WaitOwner`. Not for users. */
+  readonly outside = true;
   scope: CancelScope | undefined;
   previousMember: ScopeMember | undefined;
   nextMember: ScopeMember | undefined;
@@ -87,10 +90,10 @@ export class EventStream<Args extends unknown[] = unknown[]>
     if (this.#betweenSlices || this.#line.length > 0) {
       return Promise.reject(new BusyError(`the stream of ${this.describeWait()}`, 'next'));
     }
-    return scheduler.spend() ? this.#afterSlice(scheduler.nextSlice()) : this.#takeOrPark();
+    return scheduler.spend() ? calm(this.#afterSlice(scheduler.nextSlice())) : this.#takeOrPark();
   }
 
-  /** Ends the loop, and stops listening. */
+  /** Ends the loop, and stops listening. *Cancel-safe:* there is no wait in it. */
   return(): Promise<IteratorResult<Args, undefined>> {
     this.close();
     return Promise.resolve(DONE);

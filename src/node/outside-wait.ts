@@ -6,6 +6,7 @@
  *                       └── the scope is cancelled ──► undo
  */
 import { scopeOf } from '../kernel/ambient.ts';
+import { calm } from '../kernel/calm.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { type Waiter, type WaitOwner, WaitQueue, rejected } from '../kernel/wait-queue.ts';
 
@@ -38,7 +39,11 @@ export function refusalOf(scoped: Scoped, source: boolean): Error | undefined {
 }
 
 /** Waits for something outside. In a scope that refuses nothing is begun. */
-export async function waitOutside<T>(options: OutsideOptions, spec: OutsideWaitSpec<T>): Promise<T> {
+export function waitOutside<T>(options: OutsideOptions, spec: OutsideWaitSpec<T>): Promise<T> {
+  return calm(begun(options, spec));
+}
+
+async function begun<T>(options: OutsideOptions, spec: OutsideWaitSpec<T>): Promise<T> {
   const scoped = scopeOf(options, spec.word);
   const { scheduler } = scoped.cancelScope.host;
   const refusal = refusalOf(scoped, spec.source ?? false);
@@ -53,6 +58,7 @@ export async function waitOutside<T>(options: OutsideOptions, spec: OutsideWaitS
 }
 
 class OutsideWait<T> implements WaitOwner {
+  readonly outside = true;
   readonly #line = new WaitQueue();
   readonly #scoped: Scoped;
   readonly #on: string;

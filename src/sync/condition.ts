@@ -76,7 +76,7 @@ export class Condition implements WaitOwner {
     this.#door = this.#owned.door;
   }
 
-  /** As of the lock. */
+  /** As of the lock. *Ordering:* and *Cancel-safe:* as there. */
   acquire(options?: WaitOptions): Promise<Guard> {
     return this.lock.acquire(options);
   }
@@ -91,7 +91,7 @@ export class Condition implements WaitOwner {
     this.lock.release(options);
   }
 
-  /** As of the lock. */
+  /** As of the lock. *Cancel-safe:* as there. */
   holding<T>(work: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
     return whileHeld(this.acquire(options), work);
   }

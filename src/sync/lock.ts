@@ -112,7 +112,7 @@ export class RLock {
     this.#owned.release(scopeOf(options, 'rlock.release'));
   }
 
-  /** As `Lock.holding`. */
+  /** As `Lock.holding`. *Cancel-safe:* as there. */
   holding<T>(work: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
     return whileHeld(this.acquire(options), work);
   }

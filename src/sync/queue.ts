@@ -166,7 +166,7 @@ export class Queue<T> implements WaitOwner {
     return iterator;
   }
 
-  /** `items` in the scope around: `for await (const item of queue)`. */
+  /** `items` in the scope around: `for await (const item of queue)`. *Cancel-safe:* as `get`. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     return this.items();
   }

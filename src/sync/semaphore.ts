@@ -81,7 +81,10 @@ export class Semaphore implements WaitOwner {
     if (!this.#line.wakeFirst(new Permit(this))) this.#value++;
   }
 
-  /** Runs work with a permit, and gives that back however the work ends. Rejects with what the work throws, or as `acquire`. */
+  /**
+   * Runs work with a permit, and gives that back however the work ends. Rejects with what the work throws, or as `acquire`.
+   * *Cancel-safe:* a cancelled one never began the work, or the work was cancelled and the permit is given back.
+   */
   holding<T>(work: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
     return whileHeld(this.acquire(options), work);
   }

@@ -72,7 +72,7 @@ export interface AnyChild {
   join(options?: WaitOptions): Promise<Outcome>;
   snapshot(): ThreadSnapshot;
   toString(): string;
-  /** Stops it: `await using child = …`. */
+  /** Stops it: `await using child = …`. *Cancel-safe:* as `stop`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -80,12 +80,12 @@ export interface AnyChild {
 export interface Child<in out C> extends AnyChild {
   /**
    * Sends a signal, in the name of the parent thread and in its scope. In a hook or task prefer the turn's `send`, which knows
-   * whose wait it is. Undefined when accepted at once; see `Turn.send` for promises and errors.
+   * whose wait it is. Undefined when accepted at once; promises, errors, *Ordering:* and *Cancel-safe:* as of `Turn.send`.
    */
   send(signal: DownOf<C>, options?: WaitOptions): Promise<void> | undefined;
   /** Sends without waiting. False when the signal would have to wait or is refused; it is then still yours. */
   trySend(signal: DownOf<C>): boolean;
-  /** Sends a request and waits for its answer; see `Turn.ask`. */
+  /** Sends a request and waits for its answer. Errors and *Cancel-safe:* as of `Turn.ask`. */
   ask<Answer>(make: (reply: Reply<Answer>) => DownOf<C>, options?: WaitOptions & AskOptions): Promise<Answer>;
 }
 
@@ -232,7 +232,7 @@ export class ChildHandle implements Child<unknown> {
   }
 
   send(signal: never, options?: WaitOptions): Promise<void> | undefined {
-    const wait = ChildHandle.#waitOf(this, options);
+    const wait = this.#wait(options);
     const { refusal } = wait;
     if (refusal === undefined) return this.#edge.sendDown(signal, wait);
     const error = refusal instanceof ThreadEndedError ? new ThreadEndedError(refusal.path, signal) : refusal;
@@ -245,7 +245,7 @@ export class ChildHandle implements Child<unknown> {
 
   ask<Answer>(make: (reply: Reply<Answer>) => never, options?: WaitOptions & AskOptions): Promise<Answer> {
     const edge = this.#edge;
-    const wait = ChildHandle.#waitOf(this, options);
+    const wait = this.#wait(options);
     if (options?.timeoutMs === undefined) return edge.askDown(make, wait);
     const { timeoutMs } = options;
     try {
@@ -268,11 +268,11 @@ export class ChildHandle implements Child<unknown> {
     const refusal = options.scope?.refusal;
     if (refusal instanceof ThreadEndedError) return rejected(refusal, this.#edge.scheduler);
     this.#edge.requestStop(budget, 'its handle was told to stop it');
-    return calm(ChildHandle.#waitEnded(this, options).then(() => this.#child.stopReport()));
+    return calm(this.#waitEnded(options).then(() => this.#child.stopReport()));
   }
 
   join(options?: WaitOptions): Promise<Outcome> {
-    return calm(ChildHandle.#waitEnded(this, options).then(() => this.#child.outcome!));
+    return calm(this.#waitEnded(options).then(() => this.#child.outcome!));
   }
 
   snapshot(): ThreadSnapshot {
@@ -287,11 +287,10 @@ export class ChildHandle implements Child<unknown> {
     await this.stop();
   }
 
-  // Static, because private methods of an object cost a word in each.
-  static async #waitEnded(handle: ChildHandle, options: WaitOptions | undefined): Promise<void> {
-    const { scheduler } = handle.#edge;
-    if (!handle.#edge.ended) {
-      await handle.#child.waitEnded(ChildHandle.#waitOf(handle, options));
+  async #waitEnded(options: WaitOptions | undefined): Promise<void> {
+    const { scheduler } = this.#edge;
+    if (!this.#edge.ended) {
+      await this.#child.waitEnded(this.#wait(options));
       return;
     }
     // Nobody's word in particular, it answers for ever; a turn's word does what words of that turn do (laws 12, 17).
@@ -301,8 +300,8 @@ export class ChildHandle implements Child<unknown> {
     if (refusal !== undefined) throw refusal;
   }
 
-  static #waitOf(handle: ChildHandle, options: WaitOptions | undefined): Wait {
-    return options?.scope ?? handle.#edge.parent;
+  #wait(options: WaitOptions | undefined): Wait {
+    return options?.scope ?? this.#edge.parent;
   }
 }
 

@@ -118,12 +118,13 @@ function wayTo(last: Step | undefined): readonly PartyWait[] {
 /** A wait of a circle, for the error. */
 export function linkOf(wait: PartyWait): DeadlockLink {
   const details = wait.details();
+  const ways = wait.party?.owner.body === undefined ? WAYS_OUT : WAYS_OUT_OF_A_FUNCTION;
   return {
     path: wait.party?.owner.path ?? '',
     hook: wait.party?.what ?? '',
     waitsFor: wait.describe(),
     lane: details?.lane,
-    wayOut: details === undefined ? '' : WAYS_OUT[details.word],
+    wayOut: details === undefined ? '' : ways[details.word],
   };
 }
 
@@ -132,4 +133,12 @@ const WAYS_OUT = {
   ask: 'asking from a task, a time limit, or answering in a signal of its own',
   addChild: 'letting the child send from a task instead of from enter, or adding it from a task',
   join: 'waiting for the end from a task, or in childEnded',
+};
+
+/** It has no tasks and no `childEnded`, but time limits around any wait. */
+const WAYS_OUT_OF_A_FUNCTION = {
+  send: 'a larger capacity, an overflow policy that does not wait, or a time limit',
+  ask: 'a time limit, or an answer in a signal of its own',
+  addChild: 'a time limit, or letting the child send from a task instead of from enter',
+  join: 'a time limit, or joining in another function, one that nothing in the circle waits for',
 };

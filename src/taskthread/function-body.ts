@@ -12,6 +12,7 @@
  */
 import { runInScope } from '../kernel/ambient.ts';
 import { CancelledError } from '../kernel/errors.ts';
+import { ThreadError } from '../kernel/function-errors.ts';
 import { isCancellation, isThenable, toPromise } from './cancellation.ts';
 import { FunctionTurn } from './function-turn.ts';
 import type { ThreadBody } from './thread-body.ts';
@@ -156,6 +157,16 @@ export class FunctionBody implements ThreadBody {
     this.taken = true;
     const body = this.#parent?.body;
     if (body instanceof FunctionBody) body.#forget(this);
+  }
+
+  /** What it gave, once it has ended; throws what `join` does when there is nothing. Whoever asks owns the failure. */
+  claim(): unknown {
+    this.take();
+    if (this.returned && !this.failed) return this.value;
+    // What ended this thread ends who waits for it too: that is no failure of either.
+    const { parent } = this.life.edge;
+    const stopping = !this.failed && 'state' in parent && parent.state === 'stopping';
+    throw stopping ? new CancelledError(`${parent.path} is stopping`) : new ThreadError(this.life.path, this.exception);
   }
 
   /** The function that has spawned it keeps its failure, unless it is over. A TaskThread has no end of that kind. */

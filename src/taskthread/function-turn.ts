@@ -55,7 +55,7 @@ export class FunctionTurn extends Turn {
 
   /**
    * Adds a child to the thread; as a thread's own `addChild`, and with the same errors. A function has no handler, so the
-   * signals of the child go to `onSignal`.
+   * signals of the child go to `onSignal`. *Cancel-safe:* as there.
    */
   addChild<C extends TaskThread<never, unknown, never>>(
     make: ChildSource<C>,
@@ -86,6 +86,6 @@ export class FunctionTurn extends Turn {
 export function currentThread(): FunctionTurn {
   const scope = scopeOf(undefined, 'currentThread');
   if (scope instanceof FunctionTurn) return scope;
-  const { life, what } = placeOf({ scope }, 'currentThread');
-  return new FunctionTurn(life, what, scope.cancelScope);
+  const { life, what, turn } = placeOf({ scope }, 'currentThread');
+  return new FunctionTurn(life, what, scope.cancelScope, turn?.party);
 }

@@ -61,6 +61,14 @@ export class GroupMembers implements BodyOwner, WaitOwner {
     return (await this.#takers.park(this, { scope: wait.cancelScope, by: wait })) as FunctionBody | undefined;
   }
 
+  /** Whoever was given this one was cut off before it could use it: then it was given to nobody, and is the next again. */
+  takeBack(body: FunctionBody): void {
+    const given = this.#givenFailed.lastIndexOf(body);
+    if (given !== -1) this.#givenFailed.splice(given, 1);
+    if (this.#takers.length > 0) this.#takers.wakeFirst(this.#give(body));
+    else this.#done.unshift(body);
+  }
+
   /** Resolves when none is alive. Without a wait it cannot be cancelled. */
   async allEnded(wait?: Wait): Promise<void> {
     const refusal = wait?.refusal;

@@ -67,7 +67,7 @@ let mustExit = false;
  * alive until the root has ended; exits by force only when a thread had to be abandoned, because what hangs would keep the
  * process alive, after all its roots have ended and what was written is flushed.
  *
- * Rejects before anything has happened, with `InvalidOptionError` or `AlreadyStartedError`.
+ * Rejects before anything has happened, with `InvalidOptionError` or `AlreadyStartedError`. *Cancel-safe:* it belongs to no scope.
  */
 export async function runMain<C extends TaskThread<never, never, never>>(
   make: (() => C) | C,

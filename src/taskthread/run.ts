@@ -14,7 +14,7 @@ import { launch, type StartOptions } from './start.ts';
  *
  * Rejects with what the function threw, as it is; with `ChildFailedError` when a thread that it has spawned failed and nobody
  * has joined that; with `InvalidOptionError`. OS signals are left alone: wait for a `SignalEvent`, or use
- * `runMain(() => new FunctionThread(main))`. Source: thredo's `run`.
+ * `runMain(() => new FunctionThread(main))`. *Cancel-safe:* it belongs to no scope. Source: thredo's `run`.
  */
 export function run<Args extends unknown[], Result>(
   main: (...args: Args) => Result,

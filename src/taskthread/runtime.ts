@@ -75,10 +75,14 @@ export abstract class Runtime extends ThreadView implements Runnable {
     return things;
   }
 
+  get idle(): boolean {
+    if (this.state !== 'running') return this.ended || this.state === 'entering';
+    return (this.busy || !this.hasWork) && !this.deaf;
+  }
+
   describeStep(): string {
     if (this.state === 'created') return 'enter';
-    if (this.ended) return 'has ended';
-    if (this.busy || !this.hasWork) return this.state === 'stopping' ? 'stops' : 'has nothing to do';
+    if (this.busy || !this.hasWork) return 'stops';
     const lane = this.#readyHead;
     return this.#endedChildren !== undefined || lane === undefined ? 'childEnded' : hookNameOf(lane);
   }

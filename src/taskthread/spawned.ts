@@ -5,8 +5,7 @@
 import { ambientScope } from '../kernel/ambient.ts';
 import { calm } from '../kernel/calm.ts';
 import { milliseconds } from '../kernel/check.ts';
-import { CancelledError, ThreadEndedError } from '../kernel/errors.ts';
-import { ThreadError } from '../kernel/function-errors.ts';
+import { ThreadEndedError } from '../kernel/errors.ts';
 import { rejected } from '../kernel/wait-queue.ts';
 import type { AnyChild, WaitOptions } from './child.ts';
 import type { FunctionBody } from './function-body.ts';
@@ -134,7 +133,7 @@ export class Spawned<out T = unknown> {
     return this.#body.life.path;
   }
 
-  /** Cancels it: `await using worker = spawn(…)`. */
+  /** Cancels it: `await using worker = spawn(…)`. *Cancel-safe:* as `cancel`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.cancel();
   }
@@ -142,12 +141,7 @@ export class Spawned<out T = unknown> {
   async #join(options: WaitOptions | undefined): Promise<T> {
     const body = this.#body;
     await this.#ending(options, true);
-    body.take();
-    if (body.returned && !body.failed) return body.value as T;
-    // What ended this thread ends who waits for it too: that is no failure of either.
-    const { parent } = body.life.edge;
-    const stopping = !body.failed && 'state' in parent && parent.state === 'stopping';
-    throw stopping ? new CancelledError(`${parent.path} is stopping`) : new ThreadError(body.life.path, body.exception);
+    return body.claim() as T;
   }
 
   async #ending(options: WaitOptions | undefined, joining: boolean): Promise<void> {

@@ -117,7 +117,7 @@ export function launch<C extends TaskThread<never, never, never>>(
  * Starts a root thread and gives its handle when its `enter` is done.
  *
  * Rejects with what `enter` threw, `AlreadyStartedError`, `InvalidOptionError`. The handle stops the whole tree: `stop()`, or
- * `await using`.
+ * `await using`. *Cancel-safe:* it belongs to no scope.
  */
 export async function start<C extends TaskThread<never, never, never>>(
   make: (() => C) | C,

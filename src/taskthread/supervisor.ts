@@ -81,6 +81,8 @@ export class Supervisor implements Runnable {
   /** Of one-for-one: those whose delay is over. */
   #due: LocalEdge[] = [];
   #plan: Plan | undefined;
+  /** In this step a factory has thrown; the next one is due. */
+  #threw = false;
 
   constructor(thread: SupervisingThread, options: ResolvedSupervisionOptions) {
     this.#thread = thread;
@@ -94,7 +96,9 @@ export class Supervisor implements Runnable {
 
   run(): number {
     for (const edge of this.#due.splice(0)) this.#start(edge);
-    while (this.#step());
+    this.#threw = false;
+    // A factory that throws each time must not keep the event loop from its turn: the next try is a step of its own (law 9).
+    while (!this.#threw && this.#step());
     return 1;
   }
 
@@ -261,7 +265,10 @@ export class Supervisor implements Runnable {
       this.#thread.startAgain(edge);
     } catch (error) {
       // What cannot even be made has failed to start, as if its `enter` had thrown.
-      if (edge.supervised.down) this.crashed(edge, error);
+      if (edge.supervised.down) {
+        this.#threw = true;
+        this.crashed(edge, error);
+      }
       // But before it threw, the factory has stopped this thread, or the child.
       else this.#thread.late(`the factory of ${edge.path}`, error);
     }

@@ -39,6 +39,7 @@ export class TaskRegistry<Up = never> {
     return [...this.#tasks.keys()];
   }
 
+  /** True until its last turn has ended: also of one that has just found nothing to do, and will look no more. */
   has(name: string): boolean {
     return this.#tasks.has(name);
   }

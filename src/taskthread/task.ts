@@ -96,6 +96,11 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
     return this.#ended;
   }
 
+  /** The thread whose task it is. */
+  get owner(): TaskOwner {
+    return this.#owner;
+  }
+
   /** Who it is, in a trace. */
   get actor(): string {
     return `${this.#owner.path} task ${this.name}`;

@@ -294,12 +294,12 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return this.#life.handlesOf(type) as unknown[] as Child<C>[];
   }
 
-  /** As the turn's word, in the thread's scope. In a hook or task prefer the turn's. */
+  /** As the turn's word, in the thread's scope. In a hook or task prefer the turn's. *Ordering:* and *Cancel-safe:* as there. */
   protected send<C>(child: Child<C>, signal: DownOf<C>, options?: WaitOptions): Promise<void> | undefined {
     return ChildHandle.sendFrom(this.#life, child, signal, options?.scope ?? this.#life);
   }
 
-  /** As the turn's word, in the thread's scope. */
+  /** As the turn's word, in the thread's scope. *Ordering:* and *Cancel-safe:* as there. */
   protected sendToParent(signal: Up, options?: WaitOptions): Promise<void> | undefined {
     const life = this.#life;
     if (life.ended) return rejected(new ThreadEndedError(life.path, signal), life.schedulerIfStarted);
@@ -317,7 +317,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return false;
   }
 
-  /** As the turn's word, in the thread's scope: to the children given, or to all of a class. */
+  /** As the turn's word, in the thread's scope: to the children given, or to all of a class. *Cancel-safe:* as there. */
   protected sendToChildren<C extends AnyThread>(
     children: Iterable<Child<C>> | ThreadClass<C>,
     signal: DownOf<C>,
@@ -326,7 +326,7 @@ export abstract class TaskThread<in Down = never, out Up = never, in ChildUp = n
     return ChildHandle.sendToAll(this.#life, children, signal, options?.scope ?? this.#life);
   }
 
-  /** As the turn's word, in the thread's scope. */
+  /** As the turn's word, in the thread's scope. *Cancel-safe:* as there. */
   protected ask<C, Answer, const Signal extends DownOf<C> = DownOf<C>>(
     child: Child<C>,
     make: (reply: Reply<Answer>) => Signal,

@@ -3,10 +3,11 @@
  * (law 7). Its last hook is in `thread-exit`; how it begins and takes children in `thread-life`; the steps of a stop are in `stop`,
  * its arithmetic in `shutdown`.
  */
-import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
+import type { ChildEnd, EdgeEnd, StopBudget } from '../intercom/edge.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
 import { OverdueError } from '../kernel/wait-errors.ts';
+import type { Party } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import { isCancellation, isStopRefusal } from './cancellation.ts';
 import { deadlockWatch } from './deadlock-watch.ts';
@@ -53,12 +54,21 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
 
   taskEnded(task: string): void {
     this.forgetTask(task);
-    // It could have answered what the running handler was asked; nobody can any more.
-    const { loopParty } = this;
-    if (loopParty !== undefined && this.tasksRunning === 0) deadlockWatch.changed(loopParty);
+    if (this.tasksRunning === 0) this.cannotAnswer();
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'task-ended', path: this.path, task });
     if (this.stopping !== undefined) this.wake();
+  }
+
+  /** It could have answered what a handler was asked, here or above; that may have been the last who could. */
+  protected cannotAnswer(): void {
+    const waiting: Party[] = [];
+    if (this.loopParty !== undefined) waiting.push(this.loopParty);
+    for (let { parent } = this.edge; !parent.outside; parent = (parent as EdgeEnd as ThreadEnding).edge.parent) {
+      if (parent.loopParty !== undefined) waiting.push(parent.loopParty);
+    }
+    // The last one is looked at first, and that is to be the nearest: its wait has closed the circle.
+    for (let i = waiting.length - 1; i >= 0; i--) deadlockWatch.changed(waiting[i]!);
   }
 
   /** The first failure is the outcome; one that comes while it stops does not keep the rest from ending in order. */

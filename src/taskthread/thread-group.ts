@@ -69,14 +69,18 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
 
   /**
    * Makes a group, runs a block with it, and joins it; gives what the block gave. Options, if any, come first. An error of the
-   * block cancels all members and is thrown when they have ended. Rejects as `join` does.
+   * block cancels all members and is thrown when they have ended. Rejects as `join` does. *Cancel-safe:* as `join`.
    */
   static run<T, Result>(block: (group: ThreadGroup<T>) => Result | Promise<Result>): Promise<Result>;
   static run<T, Result>(
     options: GroupOptions,
     block: (group: ThreadGroup<T>) => Result | Promise<Result>,
   ): Promise<Result>;
-  static async run(first: unknown, second?: unknown): Promise<unknown> {
+  static run(first: unknown, second?: unknown): Promise<unknown> {
+    return calm(ThreadGroup.#run(first, second));
+  }
+
+  static async #run(first: unknown, second: unknown): Promise<unknown> {
     const [options, block] = typeof first === 'function' ? [{}, first] : [first as GroupOptions, second];
     functionOf('block', block);
     const group = new ThreadGroup(options);
@@ -168,14 +172,14 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
     return calm(this.#join(this.#waitOf(options)));
   }
 
-  /** The members in the order of ending, until there is none left. */
+  /** The members in the order of ending, until there is none left. *Cancel-safe:* as `nextDone`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Spawned<T>, void, undefined> {
     for (let member = await this.nextDone(); member !== undefined; member = await this.nextDone()) yield member;
   }
 
   /**
    * Closes the group: cancels what `join` has not collected, and waits for it. Throws `ThreadGroupError` when members have
-   * failed and nobody has seen it.
+   * failed and nobody has seen it. *Cancel-safe:* no cancel cuts it short: it waits until the members have ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end();
@@ -191,15 +195,27 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   }
 
   async #nextDone(options: NextOptions): Promise<Spawned<T> | undefined> {
-    const body = await this.#members.next(this.#waitOf(options));
-    if (options.cancelRemaining === true) await this.cancelRemaining(options);
+    const body = await this.#next(options);
     return body?.handle as Spawned<T> | undefined;
   }
 
+  /** Has ended when it is given, so its result needs no wait: one would be cut off by a cancel that came after the hand-over. */
   async #nextResult(options: NextOptions): Promise<T> {
-    const member = await this.#nextDone(options);
-    if (member === undefined) throw new GroupEmptyError();
-    return member.join(options);
+    const body = await this.#next(options);
+    if (body === undefined) throw new GroupEmptyError();
+    return body.claim() as T;
+  }
+
+  async #next(options: NextOptions): Promise<FunctionBody | undefined> {
+    const body = await this.#members.next(this.#waitOf(options));
+    if (options.cancelRemaining !== true) return body;
+    try {
+      await this.cancelRemaining(options);
+    } catch (error) {
+      if (body !== undefined) this.#members.takeBack(body);
+      throw error;
+    }
+    return body;
   }
 
   async #join(wait: Scoped): Promise<void> {

@@ -9,6 +9,7 @@ import { CancelledError, NotStartedError, ThreadStoppingError } from '../kernel/
 import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import { failing, rejected, type Waiter } from '../kernel/wait-queue.ts';
+import { Looks, mayCarry } from './carrying.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
 import { Children } from './children.ts';
 import type { Outcome } from './lifecycle.ts';
@@ -51,7 +52,10 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
       this.callHook(
         'enter',
         (turn) => enter.call(this.thread, turn),
-        () => this.#entered(),
+        () => {
+          this.#entered();
+          this.cannotAnswer();
+        },
       );
   }
 
@@ -203,7 +207,8 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
       const child = edge.child as ThreadLife;
       return child.hasEntered ? NO_PARTIES : child.hookParties;
     }
-    const ends: ChildEnd[] = [this];
+    // The incarnation that lives: the wait may be older than that.
+    const ends: ChildEnd[] = [this.edge.child];
     const parties: Party[] = [];
     for (let i = 0; i < ends.length; i++) {
       const end = ends[i]!;
@@ -213,14 +218,19 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     return parties;
   }
 
-  /** A task may have been given the reply; a child has been, while what carries it is queued or handled there. */
+  /**
+   * Whether only the running handler can answer. Not where a thread below may have been given the reply: as far as its signals show,
+   * or, where it has a task or is entering, by whatever way.
+   */
   handlesAlone(request: unknown, reply: unknown): boolean {
     if (this.running?.lane === undefined || this.running.signal !== request || this.tasksRunning > 0) return false;
+    const looks = new Looks();
     const below: ChildEnd[] = [];
     this.eachChild(below);
     for (let i = 0; i < below.length; i++) {
       const end = below[i] as ThreadLife;
-      const carriesReply = (signal: unknown): boolean => carries(signal, reply);
+      if (end.tasksRunning > 0 || (end.started && !end.hasEntered)) return false;
+      const carriesReply = (signal: unknown): boolean => mayCarry(signal, reply, looks);
       if (carriesReply(end.running?.signal) || end.edge.down?.holds(carriesReply) === true) return false;
       end.eachChild(below);
     }
@@ -241,9 +251,4 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     if (edge.awaited) this.stopping?.childGone();
     return true;
   }
-}
-
-/** In the open, that is: as the signal, or as a property of it. */
-function carries(signal: unknown, reply: unknown): boolean {
-  return signal === reply || (typeof signal === 'object' && signal !== null && Object.values(signal).includes(reply));
 }

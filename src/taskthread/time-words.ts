@@ -62,7 +62,7 @@ export function timeoutAfter<Args extends unknown[], Result>(
   return calm(limited('timeoutAfter', { within }, work, args));
 }
 
-/** As `timeoutAfter`, up to a moment: of `currentThread().clock.now()`. One that has passed ends the first wait. */
+/** As `timeoutAfter`, up to a moment: of `currentThread().clock.now()`. One that has passed ends the first wait. *Cancel-safe:* as there. */
 export function timeoutAt<Args extends unknown[], Result>(
   until: Until,
   work: Work<Args, Result>,
@@ -73,7 +73,7 @@ export function timeoutAt<Args extends unknown[], Result>(
 
 /**
  * As `timeoutAfter`, but that the time was over is no error: it resolves with `expired` and, when it is false, the `result`.
- * Other limits, around it or further in, are the errors that they are there.
+ * Other limits, around it or further in, are the errors that they are there. *Cancel-safe:* as there.
  */
 export function ignoreAfter<Args extends unknown[], Result>(
   within: Within,
@@ -83,7 +83,7 @@ export function ignoreAfter<Args extends unknown[], Result>(
   return calm(ignored(limited('ignoreAfter', { within }, work, args)));
 }
 
-/** As `ignoreAfter`, up to a moment: of `currentThread().clock.now()`. */
+/** As `ignoreAfter`, up to a moment: of `currentThread().clock.now()`. *Cancel-safe:* as there. */
 export function ignoreAt<Args extends unknown[], Result>(
   until: Until,
   work: Work<Args, Result>,
@@ -94,7 +94,7 @@ export function ignoreAt<Args extends unknown[], Result>(
 
 /**
  * Runs a function that a cancel from outside does not reach, for clean-up, for at most so many milliseconds: then its own waits
- * are cancelled, and `shield` rejects with `TimeoutError`. Source: curio's `disable_cancellation`, which has no limit.
+ * are cancelled, and `shield` rejects with `TimeoutError`. *Cancel-safe:* as what it runs; no timer is left. Source: curio's `disable_cancellation`, which has no limit.
  */
 export function shield<Args extends unknown[], Result>(
   within: number | { readonly ms: number; readonly scope?: Scoped },

@@ -135,7 +135,7 @@ export class Turn<in Up = never> implements Scoped {
     return ChildHandle.sendFrom(this.#owner, child, signal, this);
   }
 
-  /** Sends to the parent; as `send` otherwise. */
+  /** Sends to the parent; as `send` otherwise, also *Ordering:* and *Cancel-safe:*. */
   sendToParent(signal: Up): Promise<void> | undefined {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path, signal), owner.host.scheduler);
@@ -167,7 +167,7 @@ export class Turn<in Up = never> implements Scoped {
     return this.#askWithin(options, (turn) => ChildHandle.askFrom(this.#owner, child, make, turn));
   }
 
-  /** Sends the parent a request and waits for its answer; as `ask` otherwise. */
+  /** Sends the parent a request and waits for its answer; as `ask` otherwise, also *Cancel-safe:*. */
   askParent<Answer>(make: (reply: Reply<Answer>) => Up, options?: AskOptions): Promise<Answer> {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
@@ -188,7 +188,7 @@ export class Turn<in Up = never> implements Scoped {
 
   /**
    * Runs clean-up that a cancel of this turn does not reach, for at most so many milliseconds: then its own waits are
-   * cancelled and `shield` rejects with `TimeoutError`.
+   * cancelled and `shield` rejects with `TimeoutError`. *Cancel-safe:* as what it runs; no timer is left.
    */
   shield<T>(ms: number, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
     return this.#within('shielded work', ms, true, work);
@@ -197,6 +197,7 @@ export class Turn<in Up = never> implements Scoped {
   /**
    * Runs work with a time limit. Its waits are cancelled when the time is over, and `timeoutAfter` rejects with
    * `TimeoutError`. Limits nest: the earliest holds, and an outer one is seen inside as a `CancelledError`.
+   * *Cancel-safe:* as what it runs; no timer is left.
    */
   timeoutAfter<T>(ms: number, work: (turn: Turn<Up>) => T | Promise<T>): Promise<T> {
     return this.#within('the work', ms, false, work);

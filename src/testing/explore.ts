@@ -2,7 +2,7 @@
  * `explore`: runs a program under many seeds, or under all schedules up to a bound, until one run fails. What fails is made
  * short, and told as a list of steps with the line that replays it.
  */
-import { knownFields, optionalFunction, wholeNumber } from '../kernel/check.ts';
+import { functionOf, knownFields, optionalFunction, wholeNumber } from '../kernel/check.ts';
 import { realClock } from '../kernel/clock.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { SimulationFailedError } from '../kernel/simulation-errors.ts';
@@ -73,11 +73,12 @@ interface Found {
 
 /**
  * Runs a program many times in simulations. Rejects with `SimulationFailedError` at the first run that fails (see `simulate`): its
- * message has the seed, the strategy, the shortest schedule found as a list of steps, and the line that replays it;
- * `InvalidOptionError`. *Cancel-safe:* it cannot be cancelled; an `onRun` that gives false ends it after the run.
+ * message has the seed, the strategy, the shortest schedule found as a list of steps, and the line that replays it; with
+ * `SimulationRunningError` where another simulation runs in this process; `InvalidOptionError`. *Cancel-safe:* it cannot be cancelled; an `onRun` that gives false ends it after the run.
  */
 export async function explore(options: ExploreOptions, program: SimulatedProgram): Promise<Explored> {
   const plan = resolvePlan(options);
+  functionOf('program', program);
   const seen = new Set<string>();
   const totals = { runs: 0, steps: 0, schedules: 0, complete: false };
   const note = (run: SimulatedRun): boolean => {

@@ -1,5 +1,5 @@
 /** For tests of programs on `taskthread`: virtual time, simulation with a seed, a leak check. */
-export { InjectedFaultError, SimulationFailedError } from '../kernel/simulation-errors.ts';
+export { InjectedFaultError, SimulationFailedError, SimulationRunningError } from '../kernel/simulation-errors.ts';
 export type { LiveCounts } from '../kernel/probe.ts';
 export { type Exhaustive, type Explored, type ExploreOptions, explore } from './explore.ts';
 export type { FaultOptions } from './faults.ts';

@@ -7,7 +7,7 @@
  *       ...
  *     });
  */
-import { knownFields, wholeNumber } from '../kernel/check.ts';
+import { functionOf, knownFields, wholeNumber } from '../kernel/check.ts';
 import { SimulationFailedError } from '../kernel/simulation-errors.ts';
 import { type FaultOptions, type ResolvedFaults, resolveFaults } from './faults.ts';
 import { reportOf } from './report.ts';
@@ -66,11 +66,12 @@ export function resolveLimits(options: SimulationLimits): ResolvedLimits {
 
 /**
  * Runs a program once in a simulation. Rejects with `SimulationFailedError` when it throws, stands still, takes more than its
- * steps, breaks a law or an invariant, or leaves something alive; `InvalidOptionError`.
- * *Cancel-safe:* it cannot be cancelled; `maxSteps` bounds it.
+ * steps, breaks a law or an invariant, or leaves something alive; `SimulationRunningError` where another one runs in this process;
+ * `InvalidOptionError`. * *Cancel-safe:* it cannot be cancelled; `maxSteps` bounds it.
  */
 export async function simulate(options: SimulateOptions, program: SimulatedProgram): Promise<SimulationResult> {
   knownFields('options', options, ['seed', 'strategy', 'schedule', ...limitNames]);
+  functionOf('program', program);
   const seed = wholeNumber('options.seed', options.seed ?? 1, 0);
   const strategy = resolveStrategy('options.strategy', options.strategy ?? 'random');
   const limits = resolveLimits(options);

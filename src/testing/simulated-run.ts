@@ -7,10 +7,12 @@
  * A run ends when its program has, and its trees; or with the first thing that is wrong, and then its trees are given up.
  */
 import { SenderLine } from '../intercom/sender-line.ts';
+import { functionOf, milliseconds } from '../kernel/check.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { TaskThreadError } from '../kernel/errors.ts';
 import { type LifecycleRecord, live } from '../kernel/probe.ts';
 import { afterTurn } from '../kernel/scheduler.ts';
+import { SimulationRunningError } from '../kernel/simulation-errors.ts';
 import type { Child } from '../taskthread/child.ts';
 import { type StartOptions, start } from '../taskthread/start.ts';
 import { abandonTree } from '../taskthread/stop.ts';
@@ -34,13 +36,14 @@ export interface Simulation {
   readonly now: number;
   /** From 0 up to but not including 1, by the seed. */
   random(): number;
-  /** Starts a root in this simulation; as `start` otherwise. A root that is left at the end of the program is stopped. */
+  /** As `start` (also *Cancel-safe:*), in this simulation. A root that is left at the end of the program is stopped. */
   start<C extends TaskThread<never, never, never>>(
     make: (() => C) | C,
     options?: Pick<StartOptions, 'name' | 'onRecord'>,
   ): Promise<Child<C>>;
-  /** Lets others go first: a step of the program ends here. */
+  /** Lets others go first: a step of the program ends here. *Cancel-safe:* it belongs to no scope. */
   checkpoint(): Promise<void>;
+  /** Virtual milliseconds. *Cancel-safe:* it belongs to no scope. */
   sleep(ms: number): Promise<void>;
   /** What must hold after every step: `check` gives false, or throws, when it does not. */
   always(name: string, check: () => unknown): void;
@@ -89,11 +92,21 @@ const TURNS_TO_STAND_STILL = 10;
 const LOOK_THROUGH = 256;
 /** What is given up has so many steps to come to its end. */
 const STEPS_AFTER = 10_000;
+const OUTSIDE = 'no thread waits: what the program awaits is outside of the simulation';
 const ANOTHER_STREAM = 0x5bd1e995;
 const FAULT_STREAM = 0x2545f491;
 
-export function runSimulated(options: RunOptions, program: SimulatedProgram): Promise<SimulatedRun> {
-  return new Driver(options, program).drive();
+/** What is alive is counted for the whole process, and its unhandled rejections are heard: so one run at a time. */
+let isRunning = false;
+
+export async function runSimulated(options: RunOptions, program: SimulatedProgram): Promise<SimulatedRun> {
+  if (isRunning) throw new SimulationRunningError();
+  isRunning = true;
+  try {
+    return await new Driver(options, program).drive();
+  } finally {
+    isRunning = false;
+  }
 }
 
 class Driver implements Simulation {
@@ -187,13 +200,14 @@ class Driver implements Simulation {
   }
 
   sleep(ms: number): Promise<void> {
+    milliseconds('ms', ms);
     return new Promise((resolve) => {
       this.#scheduler.clock.setTimer(ms, resolve);
     });
   }
 
   always(name: string, check: () => unknown): void {
-    this.#invariants.push({ name, check });
+    this.#invariants.push({ name, check: functionOf('check', check) });
   }
 
   say(word: string): void {
@@ -236,7 +250,7 @@ class Driver implements Simulation {
     if (!scheduler.idle) {
       this.#quietTurns = 0;
       if (scheduler.steps < this.#maxSteps) scheduler.runStep();
-      else this.#fail('the step budget is spent', `${this.#maxSteps} steps; ${this.#waitsInWords()}`);
+      else this.#fail('the step budget is spent', `${this.#maxSteps} steps; ${this.#waitsInWords('nobody waits')}`);
       return true;
     }
     if (++this.#quietTurns <= TURNS_TO_JUMP) return true;
@@ -245,7 +259,7 @@ class Driver implements Simulation {
     // What is still set when all is over is no future, it is left over.
     else if (this.#programDone && scheduler.delayed === 0) return this.#end();
     else if (scheduler.jump()) this.#quietTurns = 0;
-    else if (this.#quietTurns > TURNS_TO_STAND_STILL) this.#fail('it stands still', this.#waitsInWords());
+    else if (this.#quietTurns > TURNS_TO_STAND_STILL) this.#fail('it stands still', this.#waitsInWords(OUTSIDE));
     return true;
   }
 
@@ -318,12 +332,11 @@ class Driver implements Simulation {
     return false;
   }
 
-  #waitsInWords(): string {
+  #waitsInWords(none: string): string {
     const waits = [...this.#scheduler.waits].map(([wait, { origin }]) =>
       wait.by === undefined ? `${origin.title}: ${wait.describe()}` : describeWait(wait),
     );
-    if (waits.length === 0) return 'no thread waits: what the program awaits is outside of the simulation';
-    return `these wait: ${waits.join('; ')}`;
+    return waits.length === 0 ? none : `these wait: ${waits.join('; ')}`;
   }
 }
 

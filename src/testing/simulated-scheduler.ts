@@ -11,12 +11,12 @@
  * Not here: when the next step is to be run (`simulation`: not before every microtask of the last one has), what must hold in
  * between (`tree-checks`).
  */
-import type { Timer } from '../kernel/clock.ts';
 import type { BegunWait, Runnable, Scheduler, Settling } from '../kernel/scheduler.ts';
-import { CRASH, type Faults, HANG } from './faults.ts';
+import type { FaultKind, Faults } from './faults.ts';
 import type { Deviation } from './schedule.ts';
+import { type Origin, SimulatedClock } from './simulated-clock.ts';
 import type { Choice, Chooser } from './strategy.ts';
-import { VirtualClock, type VirtualTimer } from './virtual-clock.ts';
+import type { VirtualClock, VirtualTimer } from './virtual-clock.ts';
 
 interface Step extends Choice {
   /** In words; called only for a trace. */
@@ -27,44 +27,10 @@ interface Step extends Choice {
   readonly go: () => void;
 }
 
-/** Who runs just now. */
-interface Origin {
-  readonly actor: string;
-  readonly title: string;
-}
-
 /** In whose name a wait has begun, and at which step. */
 interface BegunAt {
   readonly origin: Origin;
   readonly sinceStep: number;
-}
-
-/** A clock that knows who has set each of its timers. */
-class SimulatedClock extends VirtualClock {
-  readonly #origin: () => Origin;
-  readonly #cleared: (timer: VirtualTimer) => void;
-  readonly #origins = new WeakMap<object, Origin>();
-
-  constructor(origin: () => Origin, cleared: (timer: VirtualTimer) => void) {
-    super();
-    this.#origin = origin;
-    this.#cleared = cleared;
-  }
-
-  override setTimer(delayMs: number, callback: () => void): Timer {
-    const timer = super.setTimer(delayMs, callback);
-    this.#origins.set(timer, this.#origin());
-    return timer;
-  }
-
-  override clearTimer(timer: Timer): void {
-    super.clearTimer(timer);
-    this.#cleared(timer as VirtualTimer);
-  }
-
-  originOf(timer: VirtualTimer): Origin {
-    return this.#origins.get(timer)!;
-  }
 }
 
 export interface SchedulerOptions {
@@ -180,8 +146,9 @@ export class SimulatedScheduler implements Scheduler {
     this.#note(() => word, false);
   }
 
-  /** Timers that are due by now become steps. */
+  /** Timers that are due by now become steps, and who was woken for nothing takes none. */
   collectDue(): void {
+    this.#passOverIdle();
     const now = this.#clock.now();
     while (this.#clock.nextDue !== undefined && this.#clock.nextDue <= now) this.#collect();
   }
@@ -210,7 +177,7 @@ export class SimulatedScheduler implements Scheduler {
     this.steps++;
     if (step.runnable !== undefined && step.putOff !== true && this.#hit(step, step.runnable)) return;
     const title = this.#tracing === undefined ? '' : step.title();
-    this.#origin = { actor: step.actor, title: title.replace(/ goes on( after .*)?$/, '') };
+    this.#origin = { actor: step.actor, title: title.replace(/^a timer of | goes on( after .*)?$/g, '') };
     this.#note(() => title, way > 0);
     step.go();
   }
@@ -223,6 +190,16 @@ export class SimulatedScheduler implements Scheduler {
   /** What comes now is no part of the run any more. */
   endTrace(): void {
     this.#tracing = undefined;
+  }
+
+  #passOverIdle(): void {
+    const ready = this.#ready;
+    for (let at = 0; at < ready.length; at++) {
+      const { runnable } = ready[at]!;
+      if (runnable?.idle !== true) continue;
+      runnable.queued = false;
+      ready.splice(at--, 1);
+    }
   }
 
   #stepOf(runnable: Runnable): Step {
@@ -248,35 +225,49 @@ export class SimulatedScheduler implements Scheduler {
     const faults = this.#faults;
     const victim = this.#over ? undefined : faults?.victim(runnable);
     if (faults === undefined || victim === undefined) return false;
-    const { decision, given } = this.#nextDecision(3);
-    const way = given ?? faults.stepWay();
-    if (way === 0) return false;
-    this.#took(decision, way, 3);
-    this.#note(
-      () => `fault: ${step.actor} ${way === CRASH ? 'crashes' : `stands still for ${faults.delayMs} ms`}`,
-      true,
-    );
-    if (way === CRASH) {
+    const fault = this.#faultOf(faults.ofSteps);
+    if (fault === undefined) return false;
+    const { path } = victim;
+    const title = step.title().slice(path.length + 1);
+    const what = fault === 'crash' ? 'crashes' : `stands still for ${faults.delayMs} ms`;
+    this.#note(() => `fault: ${path} ${what} before ${title}`, true);
+    if (fault === 'crash') {
       runnable.queued = false;
       faults.crash(victim);
     } else this.#putOff(step, faults.delayMs);
     return true;
   }
 
+  /** Which of several faults is injected here, if any: one decision. */
+  #faultOf(kinds: readonly FaultKind[]): FaultKind | undefined {
+    if (kinds.length === 0) return undefined;
+    const width = kinds.length + 1;
+    const { decision, given } = this.#nextDecision(width);
+    const way = Math.min(given ?? this.#faults?.way(kinds) ?? 0, kinds.length);
+    if (way > 0) this.#took(decision, way, width);
+    return kinds[way - 1];
+  }
+
   #settle(wait: BegunWait, step: Step): void {
     const faults = this.#faults;
-    if (faults !== undefined && !this.#over && faults.hitsWait(wait)) {
-      const { decision, given } = this.#nextDecision(3);
-      const way = given ?? faults.waitWay();
-      if (way !== 0) {
-        this.#took(decision, way, 3);
-        const what = way === HANG ? 'hangs' : `is ${faults.delayMs} ms late`;
-        this.#note(() => `fault: ${step.title().replace(' goes on', ` ${what}`)}`, true);
-        if (way !== HANG) this.#putOff(step, faults.delayMs);
-        return;
-      }
+    const victim = this.#over ? undefined : faults?.victimOf(wait);
+    const fault = victim && this.#faultOf(victim.kinds);
+    if (faults === undefined || victim === undefined || fault === undefined) {
+      this.#ready.push(step);
+    } else if (fault === 'crash') {
+      const { path } = victim.life;
+      this.#note(() => `fault: ${path} crashes before ${step.title().slice(path.length + 1)}`, true);
+      // The wait is over, and stays so (law 18): the hook goes on, in a thread that has failed.
+      const go = (): void => {
+        faults.crash(victim.life);
+        step.go();
+      };
+      this.#ready.push({ ...step, go });
+    } else {
+      const what = fault === 'hang' ? 'hangs' : `is ${faults.delayMs} ms late`;
+      this.#note(() => `fault: ${step.title().replace(' goes on', ` ${what}`)}`, true);
+      if (fault === 'late') this.#putOff(step, faults.delayMs);
     }
-    this.#ready.push(step);
   }
 
   #putOff(step: Step, ms: number): void {

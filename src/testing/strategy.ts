@@ -10,7 +10,7 @@
  *   delay      in order, but at a few moments who would run is passed over, once or for a while (Emmi and others,
  *              "Delay-bounded scheduling", POPL 2011)
  */
-import { knownFields, oneOf } from '../kernel/check.ts';
+import { chance, knownFields, oneOf, wholeNumber } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { Dice } from './dice.ts';
 import type { Schedule } from './schedule.ts';
@@ -199,13 +199,28 @@ export function makeChooser(strategy: Strategy, seed: number, within: number = D
 
 const kinds: readonly StrategyKind[] = ['in-order', 'random', 'priority', 'delay'];
 
+/** What may be said of each kind. */
+const parameters: Readonly<Record<StrategyKind, readonly string[]>> = {
+  'in-order': [],
+  random: ['yields'],
+  priority: ['changes', 'within'],
+  delay: ['delays', 'within'],
+};
+
 export function resolveStrategy(field: string, strategy: Strategy | StrategyKind): Strategy {
   if (typeof strategy === 'string') return { kind: oneOf(field, strategy, kinds) };
   if (typeof strategy !== 'object' || strategy === null) {
     throw new InvalidOptionError(field, strategy, `a strategy, or one of ${kinds.join(', ')}`);
   }
-  knownFields(field, strategy, ['kind', 'yields', 'changes', 'delays', 'within']);
   oneOf(`${field}.kind`, strategy.kind, kinds);
+  const names = parameters[strategy.kind];
+  knownFields(field, strategy, ['kind', ...names]);
+  for (const name of names) {
+    const value = (strategy as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined) continue;
+    if (name === 'yields') chance(`${field}.yields`, value);
+    else wholeNumber(`${field}.${name}`, value, 1);
+  }
   return strategy;
 }
 

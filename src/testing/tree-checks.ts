@@ -75,8 +75,9 @@ export class TreeChecks {
       const wrong = (edge.down && this.#unfinished(edge.down)) ?? (edge.up && this.#unfinished(edge.up));
       if (wrong !== undefined) return wrong;
     }
-    for (const { outcome, path } of this.#roots) {
-      if (outcome?.kind !== 'failed' || isInjected(outcome.error)) continue;
+    for (const { outcome, path, hasEntered } of this.#roots) {
+      // What fails in `enter` is given to who has started it; nobody there is an unhandled rejection.
+      if (outcome?.kind !== 'failed' || !hasEntered || isInjected(outcome.error)) continue;
       return { kind: 'a root has failed', text: `${path}: ${String(outcome.error)}` };
     }
     return undefined;

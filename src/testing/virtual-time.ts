@@ -1,15 +1,19 @@
 /**
  * Virtual time for a tree: a clock that stands still until it is moved by hand, or until nothing can run. Does not touch the
- * global timers. It cannot see waits on the outside world (a socket, a worker): those are named to it with `outside` or `hold`,
- * and meanwhile it does not jump.
+ * global timers. What of the outside world (a socket, a worker) is to keep it from jumping is named to it: a promise with
+ * `outside` or `hold`, waits of the library's own with `holds`.
  *
  *     const time = new VirtualTime();
  *     const root = await time.run(start(() => new Root(), time.options));
  *     await time.advance(1000);
+ *
+ * The words belong to a test, and so to no scope: *Cancel-safe:* nothing of a tree's can cancel them.
  */
+import { knownFields, milliseconds } from '../kernel/check.ts';
 import type { Clock, Timer } from '../kernel/clock.ts';
 import { realClock } from '../kernel/clock.ts';
 import { type BegunWait, LoopScheduler, type Settling } from '../kernel/scheduler.ts';
+import type { WaitOwner } from '../kernel/wait-queue.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** So often a scheduler may look at the clock, at each thing that it does not know, before it is told that its slice is spent. */
@@ -73,6 +77,12 @@ class WatchingScheduler extends LoopScheduler {
 export interface VirtualTimeOptions {
   /** Jumps to the next timer by itself whenever nothing can run, as long as there is one. Default: only `run` does. */
   readonly autojump?: boolean;
+  /**
+   * Which waits of a tree for the outside world (a connection, bytes, an event, a promise of somebody's) keep the time from jumping while
+   * they last: all of them, or those for which a function says so; it is told the wait in words, such as `/Client-2 task ask: bytes from
+   * 127.0.0.1:5000`. Default: none, and the first time that it jumps all the same they are named in a warning; false: none, without it.
+   */
+  readonly holds?: boolean | ((wait: string) => boolean);
 }
 
 /** How long one looks away, in real time, while the outside world is awaited. */
@@ -85,9 +95,13 @@ export class VirtualTime {
   readonly #scheduler: WatchingScheduler;
   /** What of the outside world is awaited just now, by name. */
   readonly #held = new Map<object, string>();
+  readonly #holds: VirtualTimeOptions['holds'];
   #jumping = false;
+  #warned = false;
 
   constructor(options: VirtualTimeOptions = {}) {
+    knownFields('options', options, ['autojump', 'holds']);
+    this.#holds = options.holds;
     this.clock = options.autojump === true ? new JumpingClock(() => this.#startJumping()) : new VirtualClock();
     this.#sliceClock = new SliceClock(this.clock);
     this.#scheduler = new WatchingScheduler(this.#sliceClock);
@@ -141,7 +155,7 @@ export class VirtualTime {
 
   /** Lets so many milliseconds pass: each timer fires at its time, and everything settles before the next one. */
   async advance(ms: number): Promise<void> {
-    const until = this.clock.now() + ms;
+    const until = this.clock.now() + milliseconds('ms', ms);
     await this.settle();
     while (this.clock.fireNext(until)) await this.settle();
     this.clock.moveTo(until);
@@ -162,16 +176,36 @@ export class VirtualTime {
     for (;;) {
       await this.settle();
       if (!pending) return promise;
-      if (this.#held.size > 0) await lookAway();
+      if (this.#held.size > 0 || this.#isHeldByWaits()) await lookAway();
       else if (!this.clock.fireNext(Infinity)) throw new Error(this.#standsStill());
     }
+  }
+
+  /** Also where it is not: then, if the time is about to jump, it is said. */
+  #isHeldByWaits(): boolean {
+    const holds = this.#holds;
+    if (holds === false) return false;
+    const waits = [...this.#scheduler.waits].filter(({ owner }) => (owner as WaitOwner).outside === true);
+    if (waits.length === 0) return false;
+    if (holds === true) return true;
+    const words = waits.map((wait) => describeWait(wait));
+    if (holds !== undefined) return words.some((wait) => holds(wait));
+    if (this.#warned || this.clock.nextDue === undefined) return false;
+    this.#warned = true;
+    process.emitWarning(
+      `virtual time jumps while the outside world is awaited: ${words.join('; ')} (VirtualTime({ holds }) says whether it may)`,
+      'TaskThreadWarning',
+    );
+    return false;
   }
 
   /** Jumps on as long as there are timers; begins again when one is set. */
   async #jump(): Promise<void> {
     for (;;) {
       await this.settle();
-      if (this.#held.size > 0 || !this.clock.fireNext(Infinity)) break;
+      if (this.#held.size > 0) break;
+      if (this.#isHeldByWaits()) await lookAway();
+      else if (!this.clock.fireNext(Infinity)) break;
     }
     this.#jumping = false;
   }

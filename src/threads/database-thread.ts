@@ -63,9 +63,10 @@ function closeQuietly(database: SqliteDatabase | undefined): void {
 /**
  * Writes what its parent sends into one table. Extend it with `rowsOf`.
  *
- * Guarantees: a signal's rows are committed in the order sent; when the thread has ended without failing, all rows of all signals
- * that it had taken are committed. While another process holds the lock it waits and tries again, and so does whoever sends to
- * it. Errors: `TT_DATABASE_FAILED`, `TT_MISSING_PACKAGE` from `enter`; `TT_DATABASE_FAILED` fails the thread later.
+ * Guarantees: a signal's rows are committed in the order sent; when the thread has ended `finished` or `stopped`, all rows of all
+ * signals that it had taken are committed. One that was cancelled (the lock held for longer than the stop may take) or has failed
+ * may have taken signals that it has not committed: those that `stored` was not told of. The books count them as handled. While
+ * another process holds the lock it waits and tries again, and so does whoever sends to it. Errors: `TT_DATABASE_FAILED`, `TT_MISSING_PACKAGE` from `enter`; `TT_DATABASE_FAILED` fails the thread later.
  */
 export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, never> {
   readonly #options: ResolvedDatabaseOptions;

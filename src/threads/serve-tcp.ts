@@ -1,6 +1,7 @@
 /**
  * A TCP server from a function: each connection is a child thread that runs it. The server itself is a `TCPServerThread`.
  */
+import { runInScope } from '../kernel/ambient.ts';
 import { functionOf, optionalFunction } from '../kernel/check.ts';
 import { SocketFailedError } from '../kernel/io-errors.ts';
 import type { Socket } from '../net/socket.ts';
@@ -12,7 +13,12 @@ import type { Turn } from '../taskthread/turn.ts';
 import { closeInOrder } from './closing-connection.ts';
 import { type TCPServerOptions, TCPServerThread } from './tcp-server-thread.ts';
 
-/** Serves one connection. When it returns, what it has written goes out, the connection is ended, and its thread ends. */
+/**
+ * Serves one connection. When it returns, what it has written goes out, the connection is ended, and its thread ends.
+ *
+ * One that takes only the socket has the scope of its thread around it, as a spawned function has: `sleep(100)`, `spawn(…)`,
+ * `socket.recv()`. One that takes its turn (a second parameter) says it: `socket.recv(1000, { scope: turn })`.
+ */
 export type ConnectionHandler<Up = never> = (socket: Socket, turn: TaskTurn<Up>) => unknown;
 
 /** Makes the thread of one connection, where a function is not enough. The socket is closed when that thread has ended. */
@@ -32,8 +38,7 @@ export interface ServeTCPOptions extends TCPServerOptions {
 /**
  * Makes the thread of a server, to be started or added: `runMain(() => serveTCP(async (socket, turn) => { … }, { port: 5003 }))`.
  *
- * Each connection is a child of it, with its own place in the tree and in the snapshot, and runs `handler` once. The handler's
- * waits take `{ scope: turn }`. A peer that goes away, which ends the handler's waits with `TT_SOCKET_FAILED`, is the end of
+ * Each connection is a child of it, with its own place in the tree and in the snapshot, and runs `handler` once. A peer that goes away, which ends the handler's waits with `TT_SOCKET_FAILED`, is the end of
  * that connection and no failure.
  *
  * A stop is graceful: no connection is taken any more; a handler that waits for its peer gets `IntakeClosedError` and ends by
@@ -105,9 +110,11 @@ class HandlerThread<Up> extends TaskThread<never, Up> {
     return closeInOrder(this.#socket, turn);
   }
 
+  /** The scope around makes every await of the process dearer, so it is only for who does not take the turn instead. */
   readonly #serve = async (turn: TaskTurn<Up>): Promise<void> => {
+    const serve = () => this.#handler(this.#socket, turn);
     try {
-      await this.#handler(this.#socket, turn);
+      await (this.#handler.length < 2 ? runInScope(turn, serve) : serve());
     } catch (error) {
       if (!(error instanceof SocketFailedError)) throw error;
     }

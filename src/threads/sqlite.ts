@@ -75,7 +75,10 @@ type Connect = (file: string) => Connection;
 
 const DRIVERS: readonly SqliteDriver[] = ['node:sqlite', 'libsql'];
 
-/** Opens a file (made if missing; `:memory:` for none) in WAL mode with synchronous NORMAL, like most servers want it. */
+/**
+ * Opens a file (made if missing; `:memory:` for none) in WAL mode with synchronous NORMAL, like most servers want it.
+ * *Cancel-safe:* it belongs to no scope.
+ */
 export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqliteDatabase> {
   // libsql takes a URL for a remote server; both take an empty name for a nameless temporary file.
   if (typeof file !== 'string' || file === '' || file.includes('://') || file.includes('\0')) {

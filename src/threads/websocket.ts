@@ -32,6 +32,7 @@ export interface WebSocketListener {
 
 /** One open websocket. */
 export class WebSocketConnection implements WaitOwner {
+  readonly outside = true;
   readonly #ws: WS;
   readonly #tcp: NodeSocket;
   readonly #name: string;
@@ -181,6 +182,7 @@ export async function openWebSocket(
 }
 
 class Opening implements WaitOwner {
+  readonly outside = true;
   readonly line: WaitQueue = new WaitQueue();
   readonly #url: string;
 
@@ -197,6 +199,7 @@ class Opening implements WaitOwner {
 
 /** A listening websocket server. */
 export class WebSocketServerSocket implements WaitOwner {
+  readonly outside = true;
   readonly #server: { close(): void };
   readonly #http: HTTPServer;
   readonly #pending: WebSocketConnection[] = [];

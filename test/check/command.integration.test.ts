@@ -46,6 +46,7 @@ const tsconfig = (more: object = {}): string =>
       strict: true,
       skipLibCheck: true,
       noEmit: true,
+      lib: ['es2022', 'esnext.disposable'],
       types: [],
       ...more,
     },

@@ -1,24 +1,14 @@
-// The examples of functions as threads, as a reader runs them, but that the compiler need not look at their types again.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { ReportingProcess } from '../../examples/tcp-pipeline/demo/child-process.ts';
-import { endProcessesAfterEach, RawDevice, root, startProcess, until, untilSaid } from './pipeline-process.ts';
+// The examples of functions as threads, until their own end or Ctrl-C.
+import { startExample } from './example-process.ts';
+import { endProcessesAfterEach, RawDevice, until, untilSaid } from './pipeline-process.ts';
 
 endProcessesAfterEach();
 const START_MS = 30_000;
 const END_MS = 5_000;
 const CLEAN = { code: 0, signal: null };
 
-const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { example: string } };
-
-function startExample(name: string, ...args: string[]): ReportingProcess {
-  const [, ...options] = scripts.example.split(' ');
-  const all = [join(root, 'examples', 'functions', `${name}.ts`), ...args];
-  return startProcess(all, [process.execPath, ...options], { ...process.env, TS_NODE_TRANSPILE_ONLY: '1' });
-}
-
 test('producer and consumer: all that was put is taken, in order', async () => {
-  const example = startExample('producer-and-consumer');
+  const example = startExample('functions/producer-and-consumer');
   expect(await example.waitExit(START_MS)).toEqual(CLEAN);
   const got = example.lines.filter((line) => line.startsWith('got'));
   expect(got).toEqual(Array.from({ length: 10 }, (_, i) => `got ${i + 1}`));
@@ -33,14 +23,14 @@ function expectNoJobLost(lines: readonly string[]): void {
 }
 
 test('worker group: when the time is over no job is half done or lost', async () => {
-  const example = startExample('worker-group', '300');
+  const example = startExample('functions/worker-group', '300');
   expect(await example.waitExit(START_MS)).toEqual(CLEAN);
   expect(example.lines.at(-1)).toMatch(/^the time is over: \d+ jobs done, \d+ not begun$/);
   expectNoJobLost(example.lines);
 }, 60_000);
 
 test('worker group: Ctrl-C ends it in the same order', async () => {
-  const example = startExample('worker-group', '60000');
+  const example = startExample('functions/worker-group', '60000');
   await until('some jobs are done', () => example.lines.length >= 4, START_MS);
   example.signal('SIGINT');
   expect(await example.waitExit(END_MS)).toEqual(CLEAN);
@@ -49,21 +39,21 @@ test('worker group: Ctrl-C ends it in the same order', async () => {
 }, 60_000);
 
 test('dining philosophers: all have eaten', async () => {
-  const example = startExample('dining-philosophers');
+  const example = startExample('functions/dining-philosophers');
   expect(await example.waitExit(START_MS)).toEqual(CLEAN);
   expect(example.lines.length).toBe(6);
   expect(example.lines.at(-1)).toBe('25 meals');
 }, 60_000);
 
 test('happy eyeballs: the address that answers is found behind those that do not', async () => {
-  const example = startExample('happy-eyeballs');
+  const example = startExample('functions/happy-eyeballs');
   expect(await example.waitExit(START_MS)).toEqual(CLEAN);
   expect(example.lines.map((line) => line.split(':')[0])).toContain('127.0.0.2');
   expect(example.lines.at(-1)).toBe('connected to 127.0.0.1');
 }, 60_000);
 
 test('echo server: sends back, and closes what is open on Ctrl-C', async () => {
-  const example = startExample('echo-server', '0');
+  const example = startExample('functions/echo-server', '0');
   await until('it listens', () => example.lines.length > 0, START_MS);
   const port = Number(/^listening on port (\d+)$/.exec(example.lines[0] ?? '')?.[1]);
 

@@ -1,24 +1,18 @@
-// The small examples as a reader runs them: by the command that is documented, until Ctrl-C or their own end.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// The small examples as a reader runs them, until Ctrl-C or their own end; the first by the command that is documented.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import type { ReportingProcess } from '../../examples/tcp-pipeline/demo/child-process.ts';
 import { CERT, KEY } from '../net/certificate.ts';
-import { endProcessesAfterEach, RawDevice, root, startProcess, until, untilSaid } from './pipeline-process.ts';
+import { startExample, startExampleAsDocumented } from './example-process.ts';
+import { endProcessesAfterEach, RawDevice, until, untilSaid } from './pipeline-process.ts';
 
 endProcessesAfterEach();
-/** The compiler looks at an example first. */
+/** The compiler looks at the first one. */
 const START_MS = 20_000;
 const END_MS = 5_000;
 const CLEAN = { code: 0, signal: null };
-
-const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { example: string } };
-
-function startExample(name: string, ...args: string[]): ReportingProcess {
-  const [, ...options] = scripts.example.split(' ');
-  return startProcess([join(root, 'examples', `${name}.ts`), ...args], [process.execPath, ...options]);
-}
 
 async function untilLines(example: ReportingProcess, count: number): Promise<void> {
   await until(`there are ${count} lines`, () => example.lines.length >= count || example.exit !== undefined, START_MS);
@@ -30,7 +24,7 @@ async function interrupt(example: ReportingProcess): Promise<void> {
 }
 
 test('hello world greets until Ctrl-C', async () => {
-  const example = startExample('hello-world');
+  const example = startExampleAsDocumented('hello-world');
   await untilLines(example, 2);
   await interrupt(example);
   const greetings = example.lines.slice(0, -1);

@@ -169,6 +169,24 @@ describe('chunksOf', () => {
     expect(await second).toMatchObject({ code: 'TT_SOCKET_CLOSED' });
   });
 
+  test.each([true, false])(
+    'a stream that fails between two steps tells the next one, and nobody else; keep: %s',
+    async (keep) => {
+      for (const atOnce of [true, false]) {
+        const stream = new Readable({ read: () => {} });
+        const before = own(stream);
+        stream.push('a');
+        const chunks = chunksOf(stream, { scope: newScope(), keep });
+        expect(String((await chunks.next()).value)).toBe('a');
+        stream.destroy(new Error('broken'));
+        if (!atOnce) await loopTurn();
+        expect(await failureOf(chunks.next())).toMatchObject({ message: 'broken' });
+        await loopTurn();
+        expect(own(stream)).toBe(before);
+      }
+    },
+  );
+
   test('a cancel between two chunks is seen at the next step', async () => {
     const scope = newScope();
     const chunks = chunksOf(Readable.from(['a', 'b']), { scope });

@@ -1,7 +1,7 @@
 import { EventEmitter as OtherEmitter } from 'eventemitter3';
 import { runInScope } from '../../src/kernel/ambient.ts';
 import type { CancelScope } from '../../src/kernel/cancel-scope.ts';
-import { abandonable, callback, nextEvent } from '../../src/node/index.ts';
+import { abandonable, callback, eventsOf, nextEvent } from '../../src/node/index.ts';
 import {
   cancel,
   checkOutside,
@@ -212,5 +212,25 @@ test('without a scope a word waits in the one around it, and says so where there
     const waiting = failureOf(runInScope(scope, () => word()));
     cancel(scope);
     expect(await waiting).toMatchObject({ code: 'TT_CANCELLED' });
+  }
+});
+
+test('a wait that nobody awaits is no unhandled rejection when it is cancelled', async () => {
+  const words: ((scope: CancelScope) => Promise<unknown>)[] = [
+    (scope) => nextEvent(new EventEmitter(), 'came', { scope }),
+    (scope) => eventsOf(new EventEmitter(), 'came', { scope }).next(),
+    (scope) => callback(() => {}, { scope }),
+    (scope) => abandonable(new Promise(() => {}), { scope }),
+  ];
+  for (const word of words) {
+    const scope = newScope();
+    void word(scope);
+    cancel(scope);
+    void word(scope);
+    const spent = newScope();
+    while (!spent.host.scheduler.spend());
+    void word(spent);
+    cancel(spent);
+    await loopTurn();
   }
 });

@@ -308,6 +308,7 @@ export class Ledger {
   #checkStart(log: ThreadLog): void {
     const { edge, parent } = log;
     if (log.life.edge.incarnation === 1 || parent === undefined) return;
+    if (parent.life.state === 'stopping') this.blame('restarted by one that stops', log.path);
     if (edge.plan.restart === undefined) this.blame('a restart that nobody has declared', log.path);
     if (!together(parent)) return;
     for (const other of this.edges) {

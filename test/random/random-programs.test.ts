@@ -1,5 +1,5 @@
 /**
- * Random programs on the tree (issue 2, must be shown 6). `SEED=123 npx jest test/random` runs one and prints what happened,
+ * Random programs on the tree. `SEED=123 npx jest test/random` runs one and prints what happened,
  * `FULL=1` runs ten thousand, `FROM=5000 COUNT=20` begins elsewhere and runs fewer, `SURVEY=1` counts all that fail,
  * `KIND='an orphan'` looks for one law only,
  * `SHRINK=0` leaves the program as it is.

@@ -1,15 +1,9 @@
 /** `SignalEvent` in a real process, with real OS signals. */
-import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
-
-const flags = ['--no-warnings', '--conditions=taskthread-source', '--import', './scripts/ts-node.mjs'];
+import { startProgram } from '../typescript-program.ts';
 
 /** Runs the program, sends the next OS signal whenever it has said another line, and waits for its end. */
 function runProgram(osSignals: NodeJS.Signals[]): Promise<{ code: number | null; name: string | null; out: string[] }> {
-  const child = spawn(process.execPath, [...flags, 'test/sync/signal-program.ts'], {
-    cwd: resolve(__dirname, '../..'),
-    env: { ...process.env, TS_NODE_TRANSPILE_ONLY: '1', NODE_OPTIONS: '' },
-  });
+  const child = startProgram('test/sync/signal-program.ts');
   let out = '';
   let sent = 0;
   child.stdout.on('data', (chunk) => {

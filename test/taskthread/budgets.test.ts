@@ -170,6 +170,21 @@ describe('where it hangs', () => {
     );
   });
 
+  test('is not told by what an earlier execution has left to wait', async () => {
+    const signal = (word: unknown, _me: Toy, turn: Turn<unknown>) => {
+      if (word === 'hang') return forever();
+      turn.sleep(60_000).catch(() => {});
+      return undefined;
+    };
+    const root = await grow(new Toy({ signal }));
+    void root.send('sleep aside');
+    await time().advance(10);
+    void root.send('hang');
+    await settle();
+    const report = await time().run(root.stop(short));
+    expect(report.abandoned[0]?.hungOn).toEqual([{ what: 'signalHandler', forMs: 275, signal: 'hang' }]);
+  });
+
   test('is told by the wait that a shield keeps from the cancel', async () => {
     const toy = new Toy({ signal: (_s, _me, turn) => turn.shield(60_000, (inner) => inner.sleep(50_000)) });
     const root = await grow(toy);

@@ -281,6 +281,25 @@ describe('a circle of', () => {
     ]);
   });
 
+  test('the join of a child that was started again since, and a send of its new incarnation', async () => {
+    const top = worker('top');
+    const root = await grow(top);
+    const child = await top.add(() => worker('low'), { restart: 'permanent' });
+    void root.send((turn: Turn<unknown>) => tried('join', child.join({ scope: turn })));
+    void child.send(() => {
+      throw new Error('boom');
+    });
+    await settle();
+    expect(child.incarnation).toBe(2);
+    void child.send((turn: Turn<unknown>) => floodUp(turn));
+    await settleAtOnce();
+    expect(words).toEqual(['up TT_DEADLOCK']);
+    expect(chain()).toEqual([
+      '/top-1/low-2 signalHandler: a place in the outbox of /top-1/low-2',
+      '/top-1 signalHandler: the end of /top-1/low-2',
+    ]);
+  });
+
   test('adding a child, found when another wait has ended: the child is stopped', async () => {
     const { top, root } = await pair();
     const added = worker('added', {
@@ -472,6 +491,38 @@ describe('no circle is', () => {
     expect(words).toEqual([]);
     await time().advance(1);
     expect(words).toEqual(['limited TT_TIMEOUT', 'down done']);
+  });
+
+  test('a place that is there, but for a larger signal before it that has a time limit', async () => {
+    const top = worker('top');
+    const root = await grow(top);
+    const inbox = { capacity: 3, countOf: (signal: unknown) => (signal as { count?: number }).count ?? 1 };
+    const child = await top.add(
+      new Toy({ signal: (work, _me, turn) => (work as Work)(turn, child) }, { inbox, outbox: { capacity: 1 } }),
+    );
+    const gate = new Gate();
+    void child.send((turn: Turn<unknown>) => gate.passed.then(() => floodUp(turn)));
+    await settle();
+    for (let i = 0; i < 2; i++) void child.send(nothing);
+    top.tasks.reCreate('batch', (turn) =>
+      tried(
+        'batch',
+        turn.timeoutAfter(50, (limited) =>
+          limited.send(
+            child,
+            Object.assign(() => {}, { count: 2 }),
+          ),
+        ),
+      ),
+    );
+    await settle();
+    void root.send((turn: Turn<unknown>) => tried('down', turn.send(child, nothing)));
+    await settle();
+    gate.open();
+    await time().advance(49);
+    expect(words).toEqual([]);
+    await time().advance(1);
+    expect(words.toSorted()).toEqual(['batch TT_TIMEOUT', 'down done', 'up done']);
   });
 
   test("a wait of a task: its thread's loop is free", async () => {

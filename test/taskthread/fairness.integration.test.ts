@@ -132,6 +132,32 @@ describe.each([0, 50, 1000])('with turns and handlers of %d us', (us) => {
   });
 });
 
+/** A factory that holds the event loop gives up after so many calls, or the test would never end. */
+const CALLS = 200_000;
+
+test.each(['one-for-one', 'one-for-all'] as const)(
+  'a child that cannot be made again, %s and with no limit that is ever reached, lets timers have their turn',
+  async (strategy) => {
+    const check = leakCheck();
+    const toy = new Toy({}, { supervision: { strategy, intensity: 2 * CALLS, periodMs: 0 } });
+    const root = await start(toy as never);
+    let calls = 0;
+    const make = (): Toy => {
+      if (calls++ > 0 && calls < CALLS) throw new Error('cannot be made');
+      return new Toy({ signal: () => Promise.reject(new Error('boom')) });
+    };
+    const child = await toy.add(make, { restart: 'permanent' });
+    let timers = 0;
+    const timer = setInterval(() => timers++, 1);
+    child.trySend('fail');
+    while (timers < 5 && calls < CALLS) await new Promise((resolve) => setTimeout(resolve, 1));
+    clearInterval(timer);
+    expect(calls).toBeLessThan(CALLS);
+    await root.stop();
+    check();
+  },
+);
+
 /** Enough to hold the event loop for seconds where refusals take no time of the slice. */
 const TRIES = 3_000_000;
 

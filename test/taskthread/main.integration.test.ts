@@ -1,6 +1,5 @@
 /** `runMain` in real processes, with real OS signals. */
-import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
+import { startProgram } from '../typescript-program.ts';
 
 interface Ended {
   readonly code: number | null;
@@ -9,15 +8,9 @@ interface Ended {
   readonly tookMs: number;
 }
 
-const root = resolve(__dirname, '../..');
-
 /** Runs a program, sends it OS signals one after the other once it has said so many lines, and waits for its end. */
 function run(scenario: string, osSignals: NodeJS.Signals[] = [], lines = 1, gapMs = 60): Promise<Ended> {
-  const flags = ['--no-warnings', '--conditions=taskthread-source', '--import', './scripts/ts-node.mjs'];
-  const child = spawn(process.execPath, [...flags, 'test/taskthread/main-program.ts', scenario], {
-    cwd: root,
-    env: { ...process.env, TS_NODE_TRANSPILE_ONLY: '1', NODE_OPTIONS: '' },
-  });
+  const child = startProgram('test/taskthread/main-program.ts', [scenario]);
   let out = '';
   let err = '';
   let began = 0;

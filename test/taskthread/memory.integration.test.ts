@@ -2,11 +2,9 @@
  * Memory stays flat: over millions of sends into a child that is slower than its parent, and over threads that are made and
  * stopped. `FULL=1` sends ten million signals with each policy, and makes a million threads of each kind.
  */
-import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
+import { startProgram } from '../typescript-program.ts';
 
 const { FULL } = process.env;
-const root = resolve(__dirname, '../..');
 
 interface Round {
   readonly heapUsed: number;
@@ -19,11 +17,7 @@ interface Round {
 }
 
 async function measured(...words: string[]): Promise<{ rounds: Round[]; end: Round }> {
-  const flags = ['--expose-gc', '--no-warnings', '--conditions=taskthread-source', '--import', './scripts/ts-node.mjs'];
-  const child = spawn(process.execPath, [...flags, 'test/taskthread/memory-program.ts', ...words], {
-    cwd: root,
-    env: { ...process.env, TS_NODE_TRANSPILE_ONLY: '1', NODE_OPTIONS: '' },
-  });
+  const child = startProgram('test/taskthread/memory-program.ts', words, ['--expose-gc']);
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => {

@@ -23,7 +23,7 @@ checkThreads();
 type Hook = (me: Toy, life: number, turn: Turn<unknown>) => unknown;
 
 interface Habits {
-  readonly make?: (life: number) => void;
+  readonly make?: (life: number) => unknown;
   readonly enter?: Hook;
   readonly exit?: Hook;
 }
@@ -268,6 +268,16 @@ describe('a factory', () => {
     expect(takeWarnings()).toEqual([expect.stringContaining('no more of them')]);
   });
 
+  test('that stops the parent keeps one from beginning that was made just before', async () => {
+    const made: { crew?: Crew } = {};
+    const one = await crew({}, {}, { make: (life) => life > 1 && made.crew?.boss.stop() });
+    made.crew = one;
+    for (const child of [one.a, one.b]) void child.send('crash');
+    await time().run(one.root.join());
+    expect(words).toEqual(['a exit', 'b exit', 'boss exit']);
+    expect([one.a.incarnation, one.b.incarnation]).toEqual([2, 1]);
+  });
+
   test('that stops the child and gives an instance starts nobody', async () => {
     const made: { crew?: Crew } = {};
     const one = await crew({}, { make: (life) => life > 1 && void made.crew?.a.stop() }, {});
@@ -345,6 +355,25 @@ describe('a stop for good that comes while an incarnation ends', () => {
     await time().run((who === 'child' ? child : root).stop());
     expect(words.slice(0, 2)).toEqual(['exit', 'lost kept: its receiver has ended']);
     expect(child.snapshot().edge.down).toMatchObject({ accepted: 2, handled: 1, deadLettered: 1, queued: 0 });
+  });
+
+  test('the first signal of all, sent while it ends, is for the next incarnation', async () => {
+    let lives = 0;
+    const make = () => {
+      const life = ++lives;
+      return new Toy({
+        enter: (me) => (life === 1 ? me.tasks.reCreate('end', (turn) => turn.stop()) : undefined),
+        signal: (signal) => say(`${String(signal)}, life ${life}`),
+        exit: (_me, turn) => turn.sleep(10),
+      });
+    };
+    const { boss } = await crew({}, {}, {});
+    const child = await time().run(boss.add(make, { restart: 'permanent' }));
+    await time().advance(5);
+    expect(child.state).toBe('stopping');
+    await boss.tell(child, 'first');
+    await time().advance(10);
+    expect([words, child.incarnation]).toEqual([['first, life 2'], 2]);
   });
 
   test('before exit, lets it work off what had been kept', async () => {

@@ -459,6 +459,36 @@ describe('the signal in flight at a crash', () => {
     },
   );
 
+  test('is a dead letter at once where no other incarnation will take it, and on the way up', async () => {
+    const gate = new Gate();
+    const inner = () => new Toy({ enter: (me) => void me.sendToParent('up') }, { name: 'Inner' });
+    let lives = 0;
+    const make = () =>
+      new Toy({
+        enter: async (me) => {
+          if (++lives === 1) await me.add(inner);
+        },
+        signal: () => gate.passed.then(() => Promise.reject(new Error('too late'))),
+        childSignal: () => Promise.reject(new Error('cannot')),
+      });
+    const boss = new Toy({}, { name: 'Boss', supervision: { intensity: 5 } } as never);
+    const records: LifecycleRecord[] = [];
+    await grow(boss, { onRecord: (record) => records.push(record) });
+    const child = await time().run(boss.add(make, { restart: 'permanent', redeliver: 3 }));
+    await settle();
+    expect(child.incarnation).toBe(2);
+    await boss.tell(child, 'down');
+    await settle();
+    const stopped = child.stop();
+    gate.open();
+    await time().run(stopped);
+    const lost = records.flatMap((record) => (record.kind === 'dead-letter' ? [record] : []));
+    expect(lost.map(({ signal, reason, deliveries }) => [signal, reason, deliveries])).toEqual([
+      ['up', 'its handler failed or was cancelled', 1],
+      ['down', 'its handler failed or was cancelled', 1],
+    ]);
+  });
+
   test('is a dead letter with its count when there is no other incarnation', async () => {
     const { root, boss, child } = await world(make(false), { restart: 'permanent', redeliver: 5 }, { intensity: 1 });
     child.events.on('deadLetter', (signal: unknown, _reason: string, _path: string, deliveries: number) =>

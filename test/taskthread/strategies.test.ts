@@ -237,6 +237,36 @@ describe('a sibling', () => {
     expect([boss.childCount, child('b').state, child('c').outcome?.kind]).toEqual([1, 'stopped', 'stopped']);
   });
 
+  test('that is transient, or significant, is started again like any other, and its stop is no end of its own', async () => {
+    const { root, child } = await crew(
+      { ...all, autoShutdown: 'any' },
+      { a: {}, b: { spec: { restart: 'transient' } }, c: { spec: { restart: 'transient', significant: true } } },
+    );
+    void child('a').send('crash');
+    await settle();
+    expect([root.state, ...['a', 'b', 'c'].map((name) => child(name).incarnation)]).toEqual(['running', 2, 2, 2]);
+  });
+
+  test('that is significant and has one life is gone, and does not shut its parent down', async () => {
+    const { root, boss, child } = await crew(
+      { ...all, autoShutdown: 'any' },
+      { a: {}, b: { spec: { significant: true } } },
+    );
+    void child('a').send('crash');
+    await settle();
+    expect([root.state, boss.childCount, child('b').outcome?.kind]).toEqual(['running', 1, 'stopped']);
+    expect(words).toEqual(['a exit', 'b exit', '/Boss-1/b-3 ended: stopped', 'a enter']);
+  });
+
+  test('that is significant and enters for the first time does not shut its parent down either', async () => {
+    const { root, boss, child } = await crew({ ...all, autoShutdown: 'any' }, { a: {} });
+    const spec = { restart: 'transient', significant: true } as const;
+    const adding = errorOf(boss.add(makeWorker('b', { enter: (_me, _life, turn) => turn.sleep(60_000) }), spec));
+    void child('a').send('crash');
+    await time().advance(100);
+    expect([codeOf(await adding), root.state, child('a').incarnation]).toEqual(['TT_CANCELLED', 'running', 2]);
+  });
+
   test('that hangs is cancelled, then abandoned, then started again', async () => {
     const { child } = await crew(all, {
       a: {},
@@ -343,6 +373,8 @@ describe('a crash', () => {
     await time().advance(60);
     expect(words).toEqual(['b exit', 'c exit']);
     void child('a').send('crash');
+    await settle();
+    expect(time().clock.pendingTimers).toBe(1);
     await time().advance(99);
     expect([words, ['a', 'b', 'c'].map((name) => child(name).state)]).toEqual([
       ['b exit', 'c exit', 'a exit'],
@@ -400,11 +432,14 @@ describe('a crash', () => {
     expect(told).toEqual(['a-2 failed', 'b-3 failed']);
   });
 
-  test('of two at once is one restart of all', async () => {
-    const { root, child } = await crew({ ...all, intensity: 1 }, { a: {}, b: {}, c: {} });
-    void child('a').send('crash');
-    void child('b').send('crash');
-    await settle();
-    expect([root.state, ...['a', 'b', 'c'].map((name) => child(name).incarnation)]).toEqual(['running', 2, 2, 2]);
-  });
+  test.each([{}, { backoff: { minMs: 50, jitter: 'none' } }])(
+    'of two at once is one restart of all (%j)',
+    async (more) => {
+      const { root, child } = await crew({ ...all, ...more, intensity: 1 }, { a: {}, b: {}, c: {} });
+      void child('a').send('crash');
+      void child('b').send('crash');
+      await time().advance(50);
+      expect([root.state, ...['a', 'b', 'c'].map((name) => child(name).incarnation)]).toEqual(['running', 2, 2, 2]);
+    },
+  );
 });

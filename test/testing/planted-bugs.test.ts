@@ -9,7 +9,7 @@ const strategies = ['random', 'priority', 'delay'] as const;
 const table = new Map<string, string[]>();
 
 afterAll(() => {
-  if (process.env['SEEDS'] === undefined) return;
+  if (process.env.SEEDS === undefined) return;
   const lines = [...table].map(([name, seeds]) => `| ${name} | ${seeds.join(' | ')} |`);
   process.stdout.write(`${lines.join('\n')}\n`);
 });

@@ -2,6 +2,7 @@
 import { type AnyChild, type Child, start, TaskThread, type TaskTurn, type Turn } from '../../src/index.ts';
 import { live } from '../../src/kernel/probe.ts';
 import {
+  explore,
   leakCheck,
   type SimulatedProgram,
   type SimulateOptions,
@@ -188,6 +189,38 @@ describe('what is chosen', () => {
   });
 });
 
+describe('a trace', () => {
+  test('names who has set a timer, however many it has set before', async () => {
+    const { trace } = await simulate({}, async (sim) => {
+      await sim.sleep(1);
+      await sim.sleep(1);
+      await sim.checkpoint();
+    });
+    expect(trace).toEqual([
+      'the program',
+      'the time is 1001 ms',
+      'a timer of the program',
+      'the time is 1002 ms',
+      'a timer of the program',
+      'the program goes on',
+    ]);
+  });
+
+  test('has no step of a thread that has nothing to do', async () => {
+    const { trace } = await simulate({ strategy: 'in-order' }, async (sim) => {
+      const root = new Toy();
+      root.onSignal = async (_word, turn) => {
+        await turn.sleep(1);
+      };
+      const handle = await sim.start(asRoot(root));
+      void handle.send('work' as never);
+      await sim.sleep(2);
+    });
+    expect(trace).toContain('/Toy-1 signalHandler goes on after sleep of 1 ms');
+    expect(trace.filter((line) => line.includes('nothing to do') || line.includes('has ended'))).toEqual([]);
+  });
+});
+
 describe('a run fails', () => {
   test('with what its program throws, and says how to see it again', async () => {
     const failure = await failureOf(() => {
@@ -228,6 +261,7 @@ describe('a run fails', () => {
       { maxSteps: 500 },
     );
     expect(failure.kind).toBe('the step budget is spent');
+    expect(failure.message).toContain('the step budget is spent: 500 steps; nobody waits\n');
   });
 
   test('when a send does not settle within its steps', async () => {
@@ -304,11 +338,69 @@ describe('a run fails', () => {
     ['an unknown field', { seeds: 3 }, 'seeds'],
     ['a fault that is no chance', { faults: { crash: 2 } }, 'options.faults.crash'],
     ['no step at all', { maxSteps: 0 }, 'options.maxSteps'],
+    ['a chance above 1', { strategy: { kind: 'random', yields: 7 } }, 'options.strategy.yields'],
+    ['half a moment', { strategy: { kind: 'priority', changes: 0.5 } }, 'options.strategy.changes'],
+    ['no delay', { strategy: { kind: 'delay', delays: 0 } }, 'options.strategy.delays'],
+    ['moments among no decisions', { strategy: { kind: 'delay', within: 0 } }, 'options.strategy.within'],
   ])('with InvalidOptionError for %s', async (_, options, field) => {
     await expect(simulate(options as SimulateOptions, () => {})).rejects.toMatchObject({
       code: 'TT_INVALID_OPTION',
       message: expect.stringContaining(field) as string,
     });
+  });
+
+  test('with InvalidOptionError where its program is no function', async () => {
+    const nothing = undefined as unknown as SimulatedProgram;
+    await expect(simulate({}, nothing)).rejects.toMatchObject({
+      code: 'TT_INVALID_OPTION',
+      message: expect.stringContaining('program must be a function') as string,
+    });
+  });
+
+  test.each<[string, SimulatedProgram]>([
+    ['ms must be a number of milliseconds', (sim) => sim.sleep(Number.NaN)],
+    ['ms must be a number of milliseconds', (sim) => sim.sleep(-1)],
+    ['check must be a function', (sim) => sim.always('nothing', undefined as never)],
+  ])('when it is told what means nothing: %s', async (message, program) => {
+    const failure = await failureOf(program);
+    expect(failure.kind).toBe('the program threw TT_INVALID_OPTION');
+    expect(failure.message).toContain(message);
+  });
+
+  test('where another one runs already, which goes on unharmed', async () => {
+    const first = simulate({}, async (sim) => {
+      await expect(simulate({}, () => {})).rejects.toMatchObject({ code: 'TT_SIMULATION_RUNNING' });
+      await sim.checkpoint();
+      sim.say('on');
+    });
+    await expect(simulate({}, () => {})).rejects.toMatchObject({ code: 'TT_SIMULATION_RUNNING' });
+    expect((await first).words).toEqual(['on']);
+    await simulate({}, () => {});
+  });
+});
+
+describe('a run does not fail', () => {
+  test('with a root that never entered: its failure is given to who has started it', async () => {
+    const { words } = await simulate({}, async (sim) => {
+      const root = new Toy();
+      root.onEnter = () => {
+        throw new Error('broken');
+      };
+      await sim.start(asRoot(root)).catch((error: Error) => sim.say(error.message));
+    });
+    expect(words).toEqual(['broken']);
+  });
+
+  test('unless nobody looks at that failure', async () => {
+    const failure = await failureOf(async (sim) => {
+      const root = new Toy();
+      root.onEnter = () => {
+        throw new Error('broken');
+      };
+      void sim.start(asRoot(root));
+      await sim.sleep(1);
+    });
+    expect(failure.kind).toBe('an unhandled rejection');
   });
 });
 
@@ -339,7 +431,63 @@ describe('a fault', () => {
   test('crash: a thread fails instead of its next step, and what that causes is no failure of the run', async () => {
     const { words, trace } = await simulate({ faults: { crash: 1 } }, pingPong);
     expect(words).toEqual(['failed']);
-    expect(trace.join('\n')).toContain('fault: /Toy-1/Toy-2 crashes');
+    expect(trace.join('\n')).toContain('fault: /Toy-1/Toy-2 crashes before signalHandler');
+  });
+
+  test('crash: also a thread whose hook waits, and what it has in hand is lost by name', async () => {
+    let handling = false;
+    const lost: string[] = [];
+    const faults = { crash: 1, only: (path: string) => handling && path === '/Toy-1/Toy-2' };
+    const { trace, words } = await simulate({ faults }, async (sim) => {
+      const root = new Toy();
+      const child = new Toy();
+      child.onSignal = async (word, turn) => {
+        handling = true;
+        await turn.sleep(1);
+        await turn.sendToParent(word);
+      };
+      let handle!: Child<Toy>;
+      root.onEnter = async (me) => {
+        handle = await me.add(child);
+      };
+      await sim.start(asRoot(root), {
+        onRecord: (record) => {
+          if (record.kind === 'dead-letter') lost.push(`${String(record.signal)}: ${record.reason}`);
+        },
+      });
+      await root.tell(handle, 'a');
+      await sim.sleep(10);
+      sim.say(`${handle.outcome?.kind ?? handle.state}`);
+    });
+    expect(trace).toContain('fault: /Toy-1/Toy-2 crashes before signalHandler goes on after sleep of 1 ms');
+    expect(words).toEqual(['failed']);
+    expect(lost).toEqual(['a: its handler failed or was cancelled']);
+  });
+
+  test('crash: also a thread of which nothing but tasks ever runs', async () => {
+    const { trace, words } = await simulate({ faults: { crash: 0.1 } }, async (sim) => {
+      const root = new Toy();
+      const child = new Toy();
+      child.onEnter = (me) => me.task('tick', (turn) => turn.reSchedule({ afterMs: 1 }));
+      let handle!: Child<Toy>;
+      root.onEnter = async (me) => {
+        handle = await me.add(child);
+      };
+      await sim.start(asRoot(root));
+      await sim.sleep(100);
+      sim.say(`${handle.outcome?.kind ?? handle.state}`);
+    });
+    expect(trace).toContain('fault: /Toy-1/Toy-2 crashes before task tick turn');
+    expect(words).toEqual(['failed']);
+  });
+
+  test('one that was not asked for is not tried by an exhaustive search either', async () => {
+    const handled = new Set<string>();
+    await explore({ strategy: 'exhaustive', seeds: 200, faults: { late: 0.1 } }, async (sim) => {
+      await pingPong(sim);
+      handled.add(sim.words.find((word) => word.startsWith('a at')) ?? 'never');
+    });
+    expect([...handled].toSorted()).toEqual(['a at 1001', 'a at 1011']);
   });
 
   test('delay: a signal is handled later', async () => {

@@ -1,4 +1,15 @@
-import { type AnyChild, type Child, start, TaskThread, type Turn } from '../../src/index.ts';
+import {
+  type AnyChild,
+  type Child,
+  currentThread,
+  RLock,
+  sleep,
+  spawn,
+  start,
+  TaskThread,
+  timeoutAfter,
+  type Turn,
+} from '../../src/index.ts';
 import { Socket } from '../../src/net/index.ts';
 import {
   type ConnectionFactory,
@@ -215,6 +226,63 @@ test('a factory makes threads of any class, and what they send goes up', async (
   await until(() => counted.length === 1);
   expect(counted).toEqual([5]);
   expect((await root.stop()).verdict).toBe('clean');
+});
+
+describe('the scope around a handler', () => {
+  test('a handler that takes only the socket is in it, with all that it calls, as a spawned function is', async () => {
+    const failures: unknown[] = [];
+    const lock = new RLock();
+    const upper = (line: Buffer) => String(line).toUpperCase();
+    const { root, connect } = await serve(
+      async (socket) => {
+        const stream = socket.asStream();
+        using _held = await lock.acquire();
+        await lock.holding(() => lock.release(), { scope: currentThread() }); // the same owner
+        for await (const line of stream) {
+          const answer = await timeoutAfter(10_000, () => spawn(upper, line).join());
+          await stream.write(answer);
+          await stream.write(`${currentThread().path}\n`);
+        }
+      },
+      { onFailure: (error) => failures.push(error) },
+    );
+    const peer = await connect();
+    const stream = peer.asStream();
+    await stream.write('hello\n');
+    expect((await stream.readLines(2)).map(String)).toEqual(['HELLO\n', '/TCPServer-1/Connection-2\n']);
+    const report = await root.stop();
+    expect([report.verdict, failures, lock.locked]).toEqual(['clean', [], false]);
+    await isOver(peer);
+  });
+
+  test('a stop ends its waits for the peer at once, and lets its sends finish', async () => {
+    const seen: unknown[] = [];
+    const { root, connect } = await serve(async (socket) => {
+      try {
+        await socket.recv();
+        await socket.recv();
+      } catch (error) {
+        seen.push((error as { code?: string }).code);
+        await socket.sendAll(LARGE);
+      }
+    });
+    const peer = await connect();
+    await peer.sendAll(Buffer.from('x'));
+    await until(() => root.snapshot().children[0]?.tasks[0]?.state === 'running');
+    const stopping = root.stop();
+    expect((await drain(peer)).equals(LARGE)).toBe(true);
+    expect([(await stopping).verdict, seen]).toEqual(['clean', ['TT_INTAKE_CLOSED']]);
+    await isOver(peer);
+  });
+
+  test('one that takes its turn has none around it, and so costs nothing', async () => {
+    const failures: unknown[] = [];
+    const { root, connect } = await serve((_socket, _turn) => sleep(0), { onFailure: (error) => failures.push(error) });
+    await isOver(await connect());
+    await until(() => failures.length === 1);
+    expect(failures).toMatchObject([{ code: 'TT_NO_SCOPE' }]);
+    await root.stop();
+  });
 });
 
 test('wrong options are named', () => {

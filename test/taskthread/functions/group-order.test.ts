@@ -1,5 +1,5 @@
 /** A group’s members one by one, as they end: `nextDone`, `nextResult`, iteration; and members that end in the same turn. */
-import { Event, sleep, spawn, ThreadGroup, timeoutAfter } from '../../../src/index.ts';
+import { Event, shield, sleep, spawn, ThreadGroup, timeoutAfter } from '../../../src/index.ts';
 import { causeOf, checkThreads, codeOf, messageOf, say, words } from '../toys.ts';
 import { program, rejection } from './running.ts';
 
@@ -115,6 +115,75 @@ describe('nextResult', () => {
       return [codeOf(error), messageOf(causeOf(error))];
     });
     expect(got).toEqual(['TT_THREAD_ERROR', 'broken']);
+  });
+});
+
+/** Each way to take one, and what is left in the group when it was cancelled. */
+describe('a taker that is cancelled so many steps after a member has ended', () => {
+  const takes = {
+    nextDone: (group: ThreadGroup<number>) => group.nextDone().then((member) => member?.result),
+    'nextDone, cancelRemaining': (group: ThreadGroup<number>) =>
+      group.nextDone({ cancelRemaining: true }).then((member) => member?.result),
+    nextResult: (group: ThreadGroup<number>) => group.nextResult(),
+    'nextResult, cancelRemaining': (group: ThreadGroup<number>) => group.nextResult({ cancelRemaining: true }),
+  };
+
+  async function steps(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await Promise.resolve();
+  }
+
+  /** What the taker got, and what was left. */
+  async function takenAndLeft(take: (group: ThreadGroup<number>) => Promise<unknown>, count: number) {
+    const taken: unknown[] = [];
+    const group = new ThreadGroup<number>();
+    const member = group.spawn(after, 10);
+    const other = group.spawn(async () => {
+      try {
+        return await after(1000);
+      } finally {
+        await shield(100, after, 20);
+      }
+    });
+    const taker = spawn(async () => {
+      taken.push(await take(group));
+    });
+    await sleep(1);
+    member.child.events.on('ended', () => void steps(count).then(() => taker.requestCancel()));
+    await taker.wait();
+    other.requestCancel();
+    const left: unknown[] = [];
+    for await (const { result } of group) if (result !== undefined) left.push(result);
+    return { taken, left };
+  }
+
+  test.each(Object.keys(takes) as (keyof typeof takes)[])('%s has it, or has left it', async (name) => {
+    for (let count = 0; count < 20; count++) {
+      const { taken, left } = await program(() => takenAndLeft(takes[name], count));
+      expect([count, ...taken, ...left]).toEqual([count, 10]);
+    }
+  });
+
+  test('what it gives back goes to who waits, or is the next again; a failure too', async () => {
+    const got = await program(async () => {
+      const group = new ThreadGroup();
+      const slow = async () => {
+        try {
+          await sleep(1000);
+        } finally {
+          await shield(100, sleep, 20);
+        }
+      };
+      group.spawn(bad);
+      group.spawn(slow);
+      group.spawn(slow);
+      const taker = spawn(() => group.nextDone({ cancelRemaining: true }));
+      const second = spawn(() => group.nextDone());
+      await sleep(1);
+      await taker.cancel();
+      const given = await second.join();
+      return [given?.outcome?.kind, codeOf(await rejection(group.join()))];
+    });
+    expect(got).toEqual(['failed', 'TT_THREAD_GROUP']);
   });
 });
 

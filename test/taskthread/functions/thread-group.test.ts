@@ -443,3 +443,17 @@ describe('await using', () => {
     expect(words).toEqual(['member', 'ended']);
   });
 });
+
+test('a group that nobody awaits, in a thread that is cancelled, is no unhandled rejection', async () => {
+  const got = await program(async () => {
+    const thread = spawn(async () => {
+      void ThreadGroup.run((group) => void group.spawn(sleep, 1000));
+      await sleep(1000).catch(() => {});
+      void ThreadGroup.run((group) => void group.spawn(sleep, 1000));
+    });
+    await sleep(1);
+    await thread.cancel();
+    return thread.outcome?.kind;
+  });
+  expect(got).toBe('cancelled');
+});

@@ -6,6 +6,8 @@ import {
   FunctionThread,
   ignoreAfter,
   ignoreAt,
+  Lock,
+  Queue,
   shield,
   sleep,
   spawn,
@@ -321,6 +323,26 @@ describe('ignoreAfter', () => {
     const error = await program(() => rejection(ignoreAfter(50, () => Promise.reject(new RangeError('its own')))));
     expect(error).toBeInstanceOf(RangeError);
   });
+});
+
+test('a limit that has passed when it begins holds for the first wait, also for one that need not wait', async () => {
+  const lock = new Lock();
+  const queue = new Queue<string>();
+  const waits: (() => Promise<unknown>)[] = [
+    () => sleep(0),
+    () => lock.acquire(),
+    () => queue.put('item'),
+    () => spawn(sleep, 0).join(),
+  ];
+  const got = await program(async () => {
+    const limits = [];
+    for (const wait of waits) {
+      limits.push(codeOf(await rejection(timeoutAfter(0, wait))));
+      limits.push((await ignoreAt(now(), wait)).expired);
+    }
+    return [limits, lock.locked, queue.size, await timeoutAfter(0, () => 'no wait')];
+  });
+  expect(got).toEqual([waits.flatMap(() => ['TT_TIMEOUT', true]), false, 0, 'no wait']);
 });
 
 test('timeoutAt and ignoreAt go by the tree’s clock; a moment that has passed ends the first wait', async () => {
