@@ -79,7 +79,7 @@ const SLOW_MS = 0.5;
 const LARGEST_QUOTA = 16;
 /** Where something was slow, more may be: after it so many things are looked at one by one, which costs a twentieth of its time. */
 const WARY_PER_MS = 1024;
-const MOST_WARY = 4096;
+const MOST_WARY = 1024;
 /** No machine reads a clock so often in a slice; one that stands still (virtual time) must end its slices too. */
 const MOST_READINGS = 2 ** 17;
 const RESOLVED = Promise.resolve();
