@@ -29,7 +29,7 @@ interface EndedChild {
 
 /** What an asynchronous handler calls when it has settled; the same for all of a thread. */
 interface AfterHandler {
-  readonly done: () => void;
+  readonly settled: () => void;
   readonly failed: (error: unknown) => void;
 }
 
@@ -234,9 +234,9 @@ export abstract class Runtime extends ThreadView implements Runnable {
     this.running = turn.began();
     this.executionBegan();
     // Made with the first asynchronous handler: most threads never have one.
-    this.#afterHandler ??= { done: () => this.#handlerDone(), failed: (error) => this.#handlerFailed(error) };
-    const { done, failed } = this.#afterHandler;
-    toPromise(result).then(done, failed);
+    this.#afterHandler ??= { settled: () => this.#handlerDone(), failed: (error) => this.#handlerFailed(error) };
+    const { settled, failed } = this.#afterHandler;
+    toPromise(result).then(settled, failed);
   }
 
   #handlerDone(): void {
