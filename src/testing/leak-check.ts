@@ -3,7 +3,7 @@
  */
 import { type LiveCounts, live } from '../kernel/probe.ts';
 
-/** Takes the count now; the function that it gives throws if anything more is alive when it is called. */
+/** Takes the count now; the function that it gives throws if more, or less, is alive when it is called. */
 export function leakCheck(): () => void {
   const before = { ...live };
   return () => {

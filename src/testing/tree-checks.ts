@@ -107,7 +107,8 @@ export class TreeChecks {
 
 function wrongOf(life: ThreadLife): Wrong | undefined {
   const { edge } = life;
-  const wrong = (edge.down && booksOf(edge.down)) ?? (edge.up && booksOf(edge.up));
+  const again = (edge.supervised?.redeliver ?? 0) > 0 ? 1 : 0;
+  const wrong = (edge.down && booksOf(edge.down, again)) ?? (edge.up && booksOf(edge.up, 0));
   if (wrong !== undefined) return { kind: 'the books do not add up', text: `${life.path}, ${wrong}` };
   if (!life.ended && edge.parent instanceof ThreadLife && edge.parent.ended) {
     return { kind: 'an orphan', text: `${life.path} lives, its parent has ended` };
@@ -115,11 +116,12 @@ function wrongOf(life: ThreadLife): Wrong | undefined {
   return undefined;
 }
 
-function booksOf(lane: Lane): string | undefined {
+/** `again`: so many may be put back, into a lane that has filled while they were handled. */
+function booksOf(lane: Lane, again: number): string | undefined {
   const books = lane.snapshot();
   const { capacity, countOf } = lane.options;
-  const over =
-    countOf === undefined && books.queued > capacity ? `${books.queued} of ${capacity} are queued` : undefined;
+  const most = capacity + Math.max(0, again - books.inFlight);
+  const over = countOf === undefined && books.queued > most ? `${books.queued} of ${capacity} are queued` : undefined;
   const wrong = imbalance(books) ?? over;
   return wrong === undefined ? undefined : `${lane.direction} lane: ${wrong}`;
 }

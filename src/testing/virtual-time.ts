@@ -185,7 +185,7 @@ export class VirtualTime {
   #isHeldByWaits(): boolean {
     const holds = this.#holds;
     if (holds === false) return false;
-    const waits = [...this.#scheduler.waits].filter(({ owner }) => (owner as WaitOwner).outside === true);
+    const waits = [...this.#scheduler.waits].filter(({ owner }) => (owner as WaitOwner).endedOutside === true);
     if (waits.length === 0) return false;
     if (holds === true) return true;
     const words = waits.map((wait) => describeWait(wait));

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type Child, ChildFailedError } from '../../src/index.ts';
 import type { Simulation } from '../../src/testing/index.ts';
+import { keptOverRestarts } from './kept-over-restarts.ts';
 import type { CoreProgram } from './programs.ts';
 import { asRoot, Watch, Watched } from './watched-thread.ts';
 
@@ -99,4 +100,5 @@ async function tooManyRestarts(sim: Simulation): Promise<void> {
 export const supervisionPrograms: readonly CoreProgram[] = [
   { name: 'restarts', run: restarts },
   { name: 'too many restarts', run: tooManyRestarts },
+  { name: 'what is kept over restarts', run: keptOverRestarts },
 ];

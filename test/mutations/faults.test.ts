@@ -1,4 +1,6 @@
 /** The lists of faults do not go stale: each can be planted in the library as it is, and would change it. */
+import { Script } from 'node:vm';
+import { transformSync } from '@swc/core';
 import { readText } from '../house/repository.ts';
 import { type Fault, plant } from './fault.ts';
 import { hunts } from './hunts.ts';
@@ -11,6 +13,22 @@ test.each(hunts)('the text that each fault of “$name” replaces stands exactl
 test.each(hunts)('each fault of “$name” has a name of its own, and changes something', ({ faults }) => {
   expect(new Set(faults.map(([name]) => name)).size).toBe(faults.length);
   expect(faults.filter(([, , text, planted]) => text === planted)).toEqual([]);
+});
+
+/** Else it would fail every test, and look as if it had been found. */
+test.each(hunts)('what comes of each fault of “$name” is a program', ({ faults }) => {
+  const compiles = (source: string): boolean => {
+    const { code } = transformSync(source, {
+      jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+      module: { type: 'commonjs' },
+    });
+    try {
+      return new Script(code) instanceof Script;
+    } catch {
+      return false;
+    }
+  };
+  expect(faults.filter((fault) => !compiles(plant(readText(fault[1]), fault) ?? '!'))).toEqual([]);
 });
 
 test.each([

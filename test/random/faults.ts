@@ -66,7 +66,7 @@ export const coreFaults: readonly Fault[] = [
   ['a child is not unlinked', LIFE, 'this.children?.remove(edge) !== true', 'false'],
   ['childEnded comes before the last signals', LIFE, '(!edge.up.empty || this.running?.lane === edge.up)', 'false'],
   ['a failure is not escalated', SUPERVISING, "=== 'fail-parent'", "=== 'never'"],
-  ['exit runs twice', ENDING, 'this.exiting();', 'this.#exitBegun = false; this.exiting();'],
+  ['exit runs twice', EXIT, 'this.#exitBegun = true;', ''],
   ['exit is not shielded', EXIT, '{ shielded: true }', '{ shielded: false }'],
   ['what is owned is not closed', ENDING, 'this.closeOwned(this.edge.spec as ResolvedChildSpec);', ''],
   ['the end is announced twice', ENDING, 'this.#recordEnd(this.outcome);', 'this.#recordEnd(this.outcome);'.repeat(2)],
