@@ -28,4 +28,6 @@ module.exports = {
     { ...base, displayName: 'integration', testMatch: ['<rootDir>/test/**/*.integration.test.ts'] },
   ],
   testTimeout: 30_000,
+  // By default jest leaves one core idle, which on a machine with two is half of it.
+  maxWorkers: '100%',
 };

@@ -1,34 +1,9 @@
 // Relay: what a leaf sends passes over five edges to the root. Each thread in between hands on what its child sent.
 import { RingQueue } from '../floors/ring-queue.mjs';
+import { Source } from '../harness/source.mjs';
 import { start, TaskThread } from '../taskthread.mjs';
 
 const DEPTH = 5;
-
-class Leaf extends TaskThread {
-  constructor(work) {
-    super();
-    this.work = work;
-  }
-
-  enter() {
-    this.tasks.reCreate('send', (turn) => (this.work.awaitsAll ? this.awaitAll(turn) : this.send(turn)));
-  }
-
-  async send(turn) {
-    const { work } = this;
-    work.begin();
-    for (let i = 0; i < work.size; i++) {
-      const waits = turn.sendToParent(i);
-      if (waits !== undefined) await waits;
-    }
-  }
-
-  async awaitAll(turn) {
-    const { work } = this;
-    work.begin();
-    for (let i = 0; i < work.size; i++) await turn.sendToParent(i);
-  }
-}
 
 /** Returns what `sendToParent` returned. */
 class Relay extends TaskThread {
@@ -80,7 +55,7 @@ class Root extends TaskThread {
 }
 
 async function relay(work, Kind) {
-  let below = new Leaf(work);
+  let below = new Source(work);
   for (let depth = 1; depth < DEPTH; depth++) below = new Kind(below);
   const top = new Root(work, below);
   const root = await start(top);

@@ -1,32 +1,7 @@
 // Up: a child sends a million signals to its parent.
 import { floor, syncFloor } from '../floors/one-way.mjs';
+import { Source } from '../harness/source.mjs';
 import { start, TaskThread } from '../taskthread.mjs';
-
-class Source extends TaskThread {
-  constructor(work) {
-    super();
-    this.work = work;
-  }
-
-  enter() {
-    this.tasks.reCreate('send', (turn) => (this.work.awaitsAll ? this.awaitAll(turn) : this.send(turn)));
-  }
-
-  async send(turn) {
-    const { work } = this;
-    work.begin();
-    for (let i = 0; i < work.size; i++) {
-      const waits = turn.sendToParent(i);
-      if (waits !== undefined) await waits;
-    }
-  }
-
-  async awaitAll(turn) {
-    const { work } = this;
-    work.begin();
-    for (let i = 0; i < work.size; i++) await turn.sendToParent(i);
-  }
-}
 
 class Sink extends TaskThread {
   next = 0;

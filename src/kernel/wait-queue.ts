@@ -17,7 +17,7 @@ import type { BegunWait, Scheduler, Settling } from './scheduler.ts';
 /** What is waited on: it can say so, and puts its books right when a waiter gives up. */
 export interface WaitOwner {
   /** True where the outside world ends the wait: a socket, another process, a promise of somebody's. */
-  readonly external?: boolean;
+  readonly endedOutside?: boolean;
   /** In words, for snapshots and reports: "a place in the lane to /Master-1/Database-2". */
   describeWait(waiter: Waiter): string;
   /** The waiter's scope was cancelled (or the intake closed); it has left the line already. */

@@ -80,7 +80,7 @@ function place(address: ConnectAddress): { host: string; port: number } {
 }
 
 class Opening implements WaitOwner {
-  readonly external = true;
+  readonly endedOutside = true;
   readonly line = new WaitQueue();
   readonly #node: NodeSocket;
   readonly #where: string;

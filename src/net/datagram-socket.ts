@@ -61,7 +61,7 @@ export interface DatagramSocketSnapshot {
  */
 export class DatagramSocket implements WaitOwner {
   /** Of its waits: see `WaitOwner`. Not for users. */
-  readonly external = true;
+  readonly endedOutside = true;
   readonly #node: NodeSocket;
   readonly #queue: BoundedQueue<Datagram>;
   readonly #target: Target;

@@ -82,7 +82,7 @@ export interface ListenerSnapshot {
  */
 export class Listener implements WaitOwner {
   /** Of its waits: see `WaitOwner`. Not for users. */
-  readonly external = true;
+  readonly endedOutside = true;
   readonly #server: Server;
   readonly #where: string;
   readonly #maxPending: number;

@@ -26,7 +26,7 @@ const READ_AHEAD_BYTES = 64 * 1024;
 type Want = number | Uint8Array;
 
 export class ReceivingSide implements WaitOwner {
-  readonly external = true;
+  readonly endedOutside = true;
   readonly #node: NodeSocket;
   readonly #name: string;
   readonly #line = new WaitQueue();

@@ -18,7 +18,7 @@ const HIGH_WATER_BYTES = 64 * 1024;
 export type Sendable = Uint8Array | readonly Uint8Array[];
 
 export class SendingSide implements WaitOwner {
-  readonly external = true;
+  readonly endedOutside = true;
   readonly #node: NodeSocket;
   readonly #name: string;
   readonly #line = new WaitQueue();

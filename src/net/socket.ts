@@ -50,7 +50,7 @@ export interface SocketSnapshot {
  */
 export class Socket implements WaitOwner {
   /** Of its waits: see `WaitOwner`. Not for users. */
-  readonly external = true;
+  readonly endedOutside = true;
   readonly #node: NodeSocket;
   readonly #name: string;
   readonly #receiving: ReceivingSide;

@@ -13,7 +13,7 @@ import { type OutsideOptions, recordLate } from './outside-wait.ts';
 const watched = new WeakMap<object, Watched>();
 
 class Watched implements WaitOwner {
-  readonly external = true;
+  readonly endedOutside = true;
   readonly line = new WaitQueue();
   /** Who is told of a failure that nobody waits for. */
   latest: Scoped;

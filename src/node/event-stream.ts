@@ -38,7 +38,7 @@ export class EventStream<Args extends unknown[] = unknown[]>
   implements AsyncIterableIterator<Args, undefined, undefined>, WaitOwner, ScopeMember
 {
   /** Of its waits: see `WaitOwner`. Not for users. */
-  readonly external = true;
+  readonly endedOutside = true;
   scope: CancelScope | undefined;
   previousMember: ScopeMember | undefined;
   nextMember: ScopeMember | undefined;

@@ -58,7 +58,7 @@ async function begun<T>(options: OutsideOptions, spec: OutsideWaitSpec<T>): Prom
 }
 
 class OutsideWait<T> implements WaitOwner {
-  readonly external = true;
+  readonly endedOutside = true;
   readonly #line = new WaitQueue();
   readonly #scoped: Scoped;
   readonly #on: string;

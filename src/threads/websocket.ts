@@ -32,7 +32,7 @@ export interface WebSocketListener {
 
 /** One open websocket. */
 export class WebSocketConnection implements WaitOwner {
-  readonly external = true;
+  readonly endedOutside = true;
   readonly #ws: WS;
   readonly #tcp: NodeSocket;
   readonly #name: string;
@@ -182,7 +182,7 @@ export async function openWebSocket(
 }
 
 class Opening implements WaitOwner {
-  readonly external = true;
+  readonly endedOutside = true;
   readonly line: WaitQueue = new WaitQueue();
   readonly #url: string;
 
@@ -199,7 +199,7 @@ class Opening implements WaitOwner {
 
 /** A listening websocket server. */
 export class WebSocketServerSocket implements WaitOwner {
-  readonly external = true;
+  readonly endedOutside = true;
   readonly #server: { close(): void };
   readonly #http: HTTPServer;
   readonly #pending: WebSocketConnection[] = [];

@@ -3,7 +3,7 @@ import { startExample } from './example-process.ts';
 import { endProcessesAfterEach, RawDevice, until, untilSaid } from './pipeline-process.ts';
 
 endProcessesAfterEach();
-const START_MS = 30_000;
+const START_MS = 60_000;
 const END_MS = 5_000;
 const CLEAN = { code: 0, signal: null };
 
@@ -13,7 +13,7 @@ test('producer and consumer: all that was put is taken, in order', async () => {
   const got = example.lines.filter((line) => line.startsWith('got'));
   expect(got).toEqual(Array.from({ length: 10 }, (_, i) => `got ${i + 1}`));
   expect(example.lines.at(-1)).toBe('done');
-}, 60_000);
+}, 100_000);
 
 /** Each job up to the last that was done by a worker, but for those that nobody had begun. */
 function expectNoJobLost(lines: readonly string[]): void {
@@ -27,7 +27,7 @@ test('worker group: when the time is over no job is half done or lost', async ()
   expect(await example.waitExit(START_MS)).toEqual(CLEAN);
   expect(example.lines.at(-1)).toMatch(/^the time is over: \d+ jobs done, \d+ not begun$/);
   expectNoJobLost(example.lines);
-}, 60_000);
+}, 100_000);
 
 test('worker group: Ctrl-C ends it in the same order', async () => {
   const example = startExample('functions/worker-group', '60000');
@@ -36,21 +36,21 @@ test('worker group: Ctrl-C ends it in the same order', async () => {
   expect(await example.waitExit(END_MS)).toEqual(CLEAN);
   expect(example.lines.at(-1)).toMatch(/^interrupted: \d+ jobs done, \d+ not begun$/);
   expectNoJobLost(example.lines);
-}, 60_000);
+}, 100_000);
 
 test('dining philosophers: all have eaten', async () => {
   const example = startExample('functions/dining-philosophers');
   expect(await example.waitExit(START_MS)).toEqual(CLEAN);
   expect(example.lines.length).toBe(6);
   expect(example.lines.at(-1)).toBe('25 meals');
-}, 60_000);
+}, 100_000);
 
 test('happy eyeballs: the address that answers is found behind those that do not', async () => {
   const example = startExample('functions/happy-eyeballs');
   expect(await example.waitExit(START_MS)).toEqual(CLEAN);
   expect(example.lines.map((line) => line.split(':')[0])).toContain('127.0.0.2');
   expect(example.lines.at(-1)).toBe('connected to 127.0.0.1');
-}, 60_000);
+}, 100_000);
 
 test('echo server: sends back, and closes what is open on Ctrl-C', async () => {
   const example = startExample('functions/echo-server', '0');
@@ -70,4 +70,4 @@ test('echo server: sends back, and closes what is open on Ctrl-C', async () => {
   expect(await example.waitExit(END_MS)).toEqual(CLEAN);
   await second.closed;
   expect(example.lines.at(-1)).toBe('all connections are closed');
-}, 60_000);
+}, 100_000);

@@ -82,6 +82,7 @@ test('every script of package.json is explained in a document, and each that a d
   const said = [...readFiles('.md').values()].flatMap((text) => [
     ...[...text.matchAll(/npm run (?:-s |--silent )?([a-z0-9:]+)/g)].map(([, script]) => script!),
     ...[...text.matchAll(/npm (start|test)\b/g)].map(([, script]) => script!),
+    ...[...text.matchAll(/npm pack\b/g)].map(() => 'prepack'),
   ]);
   const known = Object.keys(scripts);
   expect(known.filter((script) => !said.includes(script))).toEqual([]);
