@@ -131,11 +131,15 @@ function nameOf(path: string, direction: 'down' | 'up'): string {
 }
 
 function leftLying(life: ThreadLife): Wrong | undefined {
-  const { down, up, parent } = life.edge;
-  return (down && leftInLane(down, life)) ?? (up && parent instanceof ThreadLife ? leftInLane(up, parent) : undefined);
+  const { down, up, parent, held } = life.edge;
+  return (
+    (down && leftInLane(down, life, held)) ??
+    (up && parent instanceof ThreadLife ? leftInLane(up, parent, false) : undefined)
+  );
 }
 
-function leftInLane(lane: Lane, receiver: ThreadLife): Wrong | undefined {
+/** `held`: what is queued is for another incarnation, or goes with the edge where none follows. */
+function leftInLane(lane: Lane, receiver: ThreadLife, held: boolean): Wrong | undefined {
   const { capacity, sizeOf, countOf } = lane.options;
   const { queued, waiting } = lane.snapshot();
   const name = nameOf(lane.owner.path, lane.direction);
@@ -144,6 +148,6 @@ function leftInLane(lane: Lane, receiver: ThreadLife): Wrong | undefined {
     return { kind: 'a sender waits although there is room', text: `${name}: ${queued} of ${capacity} are queued` };
   }
   const listens = (receiver.state === 'running' || receiver.state === 'stopping') && !receiver.busy && !receiver.deaf;
-  if (queued === 0 || !listens) return undefined;
+  if (queued === 0 || held || !listens) return undefined;
   return { kind: 'left lying', text: `${name}: ${queued} queued, and ${receiver.path} has nothing to do` };
 }
