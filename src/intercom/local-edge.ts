@@ -78,12 +78,12 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
   }
 
   sendDown(signal: unknown, wait: Wait): Promise<void> | undefined {
-    const lane = this.#down ?? this.#makeDown();
+    const lane = this.#down ?? LocalEdge.#makeDown(this);
     return lane.send(signal, wait);
   }
 
   trySendDown(signal: unknown): boolean {
-    return (this.#down ?? this.#makeDown()).trySend(signal);
+    return (this.#down ?? LocalEdge.#makeDown(this)).trySend(signal);
   }
 
   askDown<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
@@ -98,13 +98,13 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
   }
 
   sendUp(signal: unknown, wait: Wait): Promise<void> | undefined {
-    const lane = this.#up ?? this.#makeUp();
+    const lane = this.#up ?? LocalEdge.#makeUp(this);
     if (lane === undefined) return failing(new NoParentError(this.path, signal), this.scheduler);
     return lane.send(signal, wait);
   }
 
   trySendUp(signal: unknown): boolean {
-    const lane = this.#up ?? this.#makeUp();
+    const lane = this.#up ?? LocalEdge.#makeUp(this);
     if (lane === undefined) {
       this.scheduler.spend();
       throw new NoParentError(this.path, signal);
@@ -217,18 +217,19 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
     };
   }
 
-  #makeDown(): Lane {
-    this.#down = new Lane(this, 'down', this.#held ? this : this.child, this.child.inboxOptions);
-    if (this.downClosed) this.#down.close();
-    return this.#down;
+  // Static, because private methods of an object cost a word in each.
+  static #makeDown(edge: LocalEdge): Lane {
+    edge.#down = new Lane(edge, 'down', edge.#held ? edge : edge.child, edge.child.inboxOptions);
+    if (edge.downClosed) edge.#down.close();
+    return edge.#down;
   }
 
   /** Undefined for a root: nobody is there to take. */
-  #makeUp(): Lane | undefined {
-    if (this.parent.outside) return undefined;
-    this.#up = new Lane(this, 'up', this.parent, this.child.outboxOptions);
-    if (this.ended) this.#up.close();
-    return this.#up;
+  static #makeUp(edge: LocalEdge): Lane | undefined {
+    if (edge.parent.outside) return undefined;
+    edge.#up = new Lane(edge, 'up', edge.parent, edge.child.outboxOptions);
+    if (edge.ended) edge.#up.close();
+    return edge.#up;
   }
 }
 

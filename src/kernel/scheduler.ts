@@ -7,10 +7,11 @@
  * the next immediate: clearing the flag earlier would let microtasks go on for ever and starve timers and I/O.
  *
  * Shaped by measurement: arming the drain with a resolved promise's `then` beats `queueMicrotask`, and `setImmediate` always
- * would cost a turn of the loop per signal; reading the clock costs as much as handling a signal, so it is read every
- * `#period` things only (a word, or what a step was allowed to do), a period that starts at one and doubles only while they
- * are cheap. A step is charged its whole quota, so a quota grows only where it is used up: who has one thing to do each time
- * is charged one.
+ * would cost a turn of the loop per signal; reading the clock costs as much as handling a signal, so it is read once for
+ * several things (words, and what steps do). Each thing is charged to a credit, and the clock is read when that is used up. Words
+ * cost one, and the credit for them starts at one and doubles only while they are cheap. What a step does is charged by what is
+ * known of who does it: a runnable that is not known to be quick uses up the whole credit with each thing. So that others
+ * are quick is no credit for one that is slow, however they take turns.
  */
 import { runOutside } from './ambient-storage.ts';
 import type { Clock } from './clock.ts';
@@ -19,10 +20,10 @@ import type { Clock } from './clock.ts';
 export interface Runnable {
   nextRunnable: Runnable | undefined;
   queued: boolean;
-  /** How many things it may do in one step. Kept by the scheduler: it grows while steps are quick and use it up. */
+  /** How many things it may do in one step, and before the clock is read. Kept by the scheduler: it grows while they are quick. */
   quota: number;
-  /** Does one step. Never throws. */
-  run(): void;
+  /** Does one step, and says how many things that were. Never throws. */
+  run(): number;
   /** Who it is, in a trace: the thread's path, a task's name. */
   readonly actor?: string;
   /** What its next step would be, in a trace: `signalHandler`. */
@@ -75,7 +76,10 @@ const SLICE_MS = 4;
 /** A step or a period shorter than this may grow. */
 const QUICK_MS = 0.1;
 const SLOW_MS = 0.5;
-const LARGEST_QUOTA = 64;
+const LARGEST_QUOTA = 16;
+/** Where something was slow, more may be: after it so many things are looked at one by one, which costs a twentieth of its time. */
+const WARY_PER_MS = 1024;
+const MOST_WARY = 1024;
 /** No machine reads a clock so often in a slice; one that stands still (virtual time) must end its slices too. */
 const MOST_READINGS = 2 ** 17;
 const RESOLVED = Promise.resolve();
@@ -94,6 +98,8 @@ export class LoopScheduler implements Scheduler {
   /** Things left until the clock is read again. */
   #credit = 0;
   #period = 1;
+  /** So many readings more before anything is given credit again: something was slow. */
+  #wary = 0;
   #turn: Promise<void> | undefined;
   #endTurn: (() => void) | undefined;
 
@@ -129,8 +135,11 @@ export class LoopScheduler implements Scheduler {
   }
 
   resume(runnable: Runnable): void {
-    if (runnable.queued || this.spend()) this.enqueue(runnable);
-    else runnable.run();
+    // What has passed since it began to wait may be its own doing.
+    this.#charge(runnable, 1);
+    if (runnable.queued || this.#spent) this.enqueue(runnable);
+    // The last thing that it does is charged when it is resumed again.
+    else this.#credit -= weightOf(runnable) * (runnable.run() - 1);
   }
 
   spend(): boolean {
@@ -165,27 +174,33 @@ export class LoopScheduler implements Scheduler {
       if (this.#head === undefined) this.#tail = undefined;
       runnable.nextRunnable = undefined;
       runnable.queued = false;
-      runnable.run();
-      this.#credit -= runnable.quota;
-      if (this.#credit > 0) continue;
-      const took = this.#readClock();
-      if (took < QUICK_MS) {
-        if (runnable.queued && runnable.quota < LARGEST_QUOTA) runnable.quota *= 2;
-      } else if (took > SLOW_MS) runnable.quota = 1;
+      this.#charge(runnable, runnable.run());
     }
   };
+
+  /** What this one has done is charged, and if that uses the credit up, it is judged by the time that has passed. */
+  #charge(runnable: Runnable, things: number): void {
+    this.#credit -= weightOf(runnable) * things;
+    if (this.#credit > 0) return;
+    const took = this.#readClock();
+    if (took > SLOW_MS) runnable.quota = 1;
+    else if (took < QUICK_MS && this.#wary <= 0 && runnable.quota < LARGEST_QUOTA) runnable.quota *= 2;
+  }
 
   /** Reads the clock, opens a slice or finds it spent; returns the milliseconds since the last reading of this slice. */
   #readClock(): number {
     const now = this.#clock.now();
     if (!this.#open) {
       this.#openSlice(now);
-      return SLICE_MS;
+      return QUICK_MS;
     }
     const took = now - this.#lastReading;
     this.#lastReading = now;
     if (now >= this.#sliceEnd || ++this.#readings === MOST_READINGS) this.#spent = true;
-    if (took > QUICK_MS) this.#period = 1;
+    if (took > QUICK_MS) {
+      this.#period = 1;
+      this.#wary = Math.min(MOST_WARY, took * WARY_PER_MS);
+    } else if (this.#wary > 0) this.#wary--;
     else if (this.#period < LARGEST_QUOTA) this.#period *= 2;
     this.#credit = this.#period;
     return took;
@@ -211,6 +226,11 @@ export class LoopScheduler implements Scheduler {
     endTurn?.();
     if (this.#head !== undefined) this.#drain();
   };
+}
+
+/** What each thing that it does is charged. Most are quick, and a division costs more than to ask for that. */
+function weightOf({ quota }: Runnable): number {
+  return quota === LARGEST_QUOTA ? 1 : LARGEST_QUOTA / quota;
 }
 
 /** Calls back when all microtasks have run, those too that they bring, and the event loop has had its turn. */

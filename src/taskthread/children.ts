@@ -3,9 +3,20 @@
  * those still to stop.
  */
 import type { LocalEdge } from '../intercom/local-edge.ts';
+import { WaitQueue } from '../kernel/wait-queue.ts';
 import type { ResolvedChildSpec } from './spec.ts';
+import type { Turn } from './turn.ts';
+
+export type ChildSignalHook = (this: object, signal: never, child: never, turn: never) => unknown;
 
 export class Children {
+  /** The hook that takes their signals, once looked up, and its turn, for the next execution. */
+  signalHook: ChildSignalHook | undefined;
+  turn: Turn | undefined;
+  /** Ended ones that are still in the list, because something that they had sent is not handled yet. */
+  leftovers = 0;
+  /** Who waits for the `enter` of one. */
+  readonly entering: WaitQueue = new WaitQueue();
   #first: LocalEdge | undefined;
   #last: LocalEdge | undefined;
   #size = 0;

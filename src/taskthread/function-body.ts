@@ -15,7 +15,7 @@ import { CancelledError } from '../kernel/errors.ts';
 import { ThreadError } from '../kernel/function-errors.ts';
 import { isCancellation, isThenable, toPromise } from './cancellation.ts';
 import { FunctionTurn } from './function-turn.ts';
-import type { RunningHook, ThreadBody } from './running-hook.ts';
+import type { ThreadBody } from './thread-body.ts';
 import type { ThreadLife } from './thread-life.ts';
 
 /** Any function, as a thread runs it. */
@@ -40,7 +40,7 @@ const MOST_UNJOINED = 100;
 export class FunctionBody implements ThreadBody {
   readonly life: ThreadLife;
   readonly name: string;
-  running: RunningHook | undefined;
+  running: FunctionTurn | undefined;
   /** What the function gave; meaningful once `returned`. */
   value: unknown;
   returned = false;
@@ -113,7 +113,7 @@ export class FunctionBody implements ThreadBody {
     this.#args = [];
     const what = `function ${this.name}`;
     const turn = new FunctionTurn(life, what);
-    this.running = { what, since: life.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
+    this.running = turn.began();
     let result: unknown;
     try {
       result = runInScope(turn, () => run(...args));

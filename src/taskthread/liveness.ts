@@ -56,8 +56,6 @@ export interface Execution {
 export interface LiveThread {
   readonly host: Host;
   readonly path: string;
-  /** Of the thread itself; undefined where only tasks have said how long they may take. */
-  readonly patience: Patience | undefined;
   executions(): Execution[];
   waiters(): Waiter[];
   runs(party: Party): boolean;
@@ -66,17 +64,20 @@ export interface LiveThread {
 
 export class Liveness {
   readonly #thread: LiveThread;
+  /** Of the thread itself; undefined where only tasks have said how long they may take. */
+  readonly patience: Patience | undefined;
   #timer: Timer | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
   #over = false;
   readonly #told = new WeakSet<object>();
 
-  constructor(thread: LiveThread) {
+  constructor(thread: LiveThread, patience: Patience | undefined) {
     this.#thread = thread;
+    this.patience = patience;
   }
 
   /** Something began, or may have, that must not take longer than this. */
-  began(progressMs: number | undefined = this.#thread.patience?.progressMs): void {
+  began(progressMs: number | undefined = this.patience?.progressMs): void {
     if (progressMs === undefined || this.#over) return;
     const { clock, scheduler } = this.#thread.host;
     const dueAt = scheduler.coarseNow + progressMs;
@@ -103,7 +104,7 @@ export class Liveness {
     for (const execution of this.#thread.executions()) {
       if (this.#isDue(execution.key, execution.since, execution.patience.progressMs, now)) this.#tell(execution, now);
     }
-    const { patience } = this.#thread;
+    const { patience } = this;
     if (patience === undefined) return;
     for (const waiter of this.#thread.waiters()) {
       if (this.#isDue(waiter, waiter.since, patience.progressMs, now)) this.#suspect(waiter, now);

@@ -12,19 +12,25 @@ import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { isThenable, toPromise } from './cancellation.ts';
 import type { AnyChild, ChildRuntime } from './child.ts';
+import type { ChildSignalHook } from './children.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { ResolvedChildSpec } from './spec.ts';
 import { ThreadView } from './thread-view.ts';
 import { Turn } from './turn.ts';
 
 export type SignalHook = (this: object, signal: never, turn: never) => unknown;
-export type ChildSignalHook = (this: object, signal: never, child: never, turn: never) => unknown;
 export type ChildEndedHook = (this: object, child: AnyChild, outcome: Outcome, turn: Turn) => unknown;
 
 /** A child whose end the `childEnded` hook is still to be told. */
 interface EndedChild {
   readonly child: AnyChild;
   readonly outcome: Outcome;
+}
+
+/** What an asynchronous handler calls when it has settled; the same for all of a thread. */
+interface AfterHandler {
+  readonly settled: () => void;
+  readonly failed: (error: unknown) => void;
 }
 
 export abstract class Runtime extends ThreadView implements Runnable {
@@ -39,11 +45,8 @@ export abstract class Runtime extends ThreadView implements Runnable {
   #readyTail: Lane | undefined;
   #endedChildren: EndedChild[] | undefined;
   #turn: Turn | undefined;
-  #childTurn: Turn | undefined;
   #signalHook: SignalHook | undefined;
-  #childSignalHook: ChildSignalHook | undefined;
-  #onHandlerDone: (() => void) | undefined;
-  #onHandlerFailed: ((error: unknown) => void) | undefined;
+  #afterHandler: AfterHandler | undefined;
 
   /** The user's thread, whose hooks these are. */
   protected abstract readonly thread: object;
@@ -64,10 +67,12 @@ export abstract class Runtime extends ThreadView implements Runnable {
     return this.#readyHead !== undefined || this.#endedChildren !== undefined;
   }
 
-  run(): void {
+  run(): number {
+    let things = 1;
     if (this.state === 'created') this.begin();
-    else if (this.state === 'running' || this.state === 'stopping') this.#work();
+    else if (this.state === 'running' || this.state === 'stopping') things = this.#work();
     this.stopping?.advance();
+    return things;
   }
 
   get idle(): boolean {
@@ -132,12 +137,10 @@ export abstract class Runtime extends ThreadView implements Runnable {
   }
 
   #awaitHook(turn: Turn, result: PromiseLike<unknown>, done: () => void): void {
-    const { what } = turn;
-    const running = { what, since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
-    this.running = running;
+    this.running = turn.began();
     this.executionBegan();
     const settled = (): boolean => {
-      if (this.running === running) this.running = undefined;
+      if (this.running === turn) this.running = undefined;
       return !this.ended;
     };
     toPromise(result).then(
@@ -148,37 +151,43 @@ export abstract class Runtime extends ThreadView implements Runnable {
         this.wake();
       },
       (error: unknown) => {
-        if (settled()) this.hookFailed(what, error);
-        else this.late(what, error);
+        if (settled()) this.hookFailed(turn.what, error);
+        else this.late(turn.what, error);
       },
     );
   }
 
-  #work(): void {
+  /** As much as the quota allows. How many things that were; a look that finds nothing is one, too. */
+  #work(): number {
     if (this.deaf) this.discardWork();
-    for (let left = this.quota; this.running === undefined && !this.deaf; left--) {
+    let done = 0;
+    for (; this.running === undefined && !this.deaf; done++) {
       if (this.#endedChildren !== undefined) {
         this.#tellChildEnded(this.#endedChildren);
         continue;
       }
       const lane = this.#readyHead;
-      if (lane === undefined) return;
-      if (left <= 0) {
+      if (lane === undefined) break;
+      if (done >= this.quota) {
         this.wake();
-        return;
+        break;
       }
       this.#handle(lane);
     }
+    return done === 0 ? 1 : done;
   }
 
   #handle(lane: Lane): void {
     const signal = lane.take();
     this.#passOn(lane);
+    const down = lane.direction === 'down';
+    const kept = down ? this.#turn : this.children!.turn;
+    const turn = kept === undefined || kept.waitingParty !== undefined ? new Turn(this, hookNameOf(lane)) : kept;
     let result: unknown;
     let waits: boolean;
     this.#executing = true;
     try {
-      result = lane.direction === 'down' ? this.#handleDown(signal) : this.#handleUp(lane.owner as LocalEdge, signal);
+      result = down ? this.#handleDown(signal, turn) : this.#handleUp(lane.owner as LocalEdge, signal, turn);
       waits = result !== undefined && isThenable(result);
     } catch (error) {
       this.#executing = false;
@@ -188,62 +197,72 @@ export abstract class Runtime extends ThreadView implements Runnable {
       return;
     }
     this.#executing = false;
-    if (waits) this.#awaitHandler(lane, signal, result as PromiseLike<unknown>);
-    else {
+    if (waits) {
+      // This execution has its turn to itself from now on.
+      if (turn === kept) this.#keepTurn(down, undefined);
+      this.#awaitHandler(lane, signal, result as PromiseLike<unknown>, turn);
+    } else {
+      if (turn !== kept) this.#keepTurn(down, turn);
       lane.done();
       this.#laneSettled(lane);
     }
   }
 
-  #handleDown(signal: unknown): unknown {
-    this.#signalHook ??= this.signalHook();
-    if (this.#turn === undefined || this.#turn.waitingParty !== undefined) this.#turn = new Turn(this, 'signalHandler');
-    return this.#signalHook.call(this.thread, signal as never, this.#turn as never);
+  /** For the next execution. Not written where it stays so: to write a new object into an old one costs as much as to make it. */
+  #keepTurn(down: boolean, turn: Turn | undefined): void {
+    if (down) this.#turn = turn;
+    else this.children!.turn = turn;
   }
 
-  #handleUp(edge: LocalEdge, signal: unknown): unknown {
-    if (this.#childTurn === undefined || this.#childTurn.waitingParty !== undefined) {
-      this.#childTurn = new Turn(this, 'childSignalHandler');
-    }
+  #handleDown(signal: unknown, turn: Turn): unknown {
+    this.#signalHook ??= this.signalHook();
+    return this.#signalHook.call(this.thread, signal as never, turn as never);
+  }
+
+  #handleUp(edge: LocalEdge, signal: unknown, turn: Turn): unknown {
     const child = (edge.handle ?? (edge.child as ChildRuntime).handle) as never;
     const { onSignal } = edge.spec as ResolvedChildSpec;
-    if (onSignal !== undefined) return onSignal(signal as never, child, this.#childTurn as never);
-    this.#childSignalHook ??= this.childSignalHook();
-    return this.#childSignalHook.call(this.thread, signal as never, child, this.#childTurn as never);
+    if (onSignal !== undefined) return onSignal(signal as never, child, turn as never);
+    const children = this.children!;
+    children.signalHook ??= this.childSignalHook();
+    return children.signalHook.call(this.thread, signal as never, child, turn as never);
   }
 
-  #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>): void {
-    const turn = (lane.direction === 'down' ? this.#turn : this.#childTurn)!;
-    // This execution has its turn to itself from now on.
-    if (lane.direction === 'down') this.#turn = undefined;
-    else this.#childTurn = undefined;
-    this.running = { what: hookNameOf(lane), since: this.host.scheduler.coarseNow, signal, lane, turn };
+  #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>, turn: Turn): void {
+    turn.signal = signal;
+    turn.lane = lane;
+    this.running = turn.began();
     this.executionBegan();
     // Made with the first asynchronous handler: most threads never have one.
-    this.#onHandlerDone ??= () => this.#handlerDone();
-    this.#onHandlerFailed ??= (error) => this.#handlerFailed(error);
-    toPromise(result).then(this.#onHandlerDone, this.#onHandlerFailed);
+    this.#afterHandler ??= { settled: () => this.#handlerDone(), failed: (error) => this.#handlerFailed(error) };
+    const { settled, failed } = this.#afterHandler;
+    toPromise(result).then(settled, failed);
   }
 
   #handlerDone(): void {
-    const hook = this.running;
-    if (this.ended || hook?.lane === undefined) return;
+    const turn = this.running;
+    const lane = turn?.lane;
+    if (this.ended || lane === undefined) return;
     this.running = undefined;
-    hook.lane.done();
-    this.#laneSettled(hook.lane);
+    // A signal may be large, and whoever keeps the turn must not keep it.
+    turn!.signal = undefined;
+    lane.done();
+    this.#laneSettled(lane);
     this.host.scheduler.resume(this);
   }
 
   #handlerFailed(error: unknown): void {
-    const hook = this.running;
-    if (this.ended || hook?.lane === undefined) {
+    const turn = this.running;
+    if (this.ended || turn?.lane === undefined) {
       this.late('a handler', error);
       return;
     }
+    const { lane, signal } = turn;
     this.running = undefined;
-    this.edge.signalFailed(hook.lane, hook.signal, 'its handler failed or was cancelled');
-    this.#laneSettled(hook.lane);
-    this.hookFailed(hook.what, error);
+    turn.signal = undefined;
+    this.edge.signalFailed(lane, signal, 'its handler failed or was cancelled');
+    this.#laneSettled(lane);
+    this.hookFailed(turn.what, error);
   }
 
   #tellChildEnded(ended: EndedChild[]): void {

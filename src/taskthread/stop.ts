@@ -15,6 +15,7 @@ import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
 import type { Timer } from '../kernel/clock.ts';
 import { CancelledError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
+import type { Waiter } from '../kernel/wait-queue.ts';
 import type { Children } from './children.ts';
 import { worseVerdict } from './lifecycle.ts';
 import { childShare, EXIT_SHARE, type StopReport, type ThreadReport } from './shutdown.ts';
@@ -47,6 +48,8 @@ export interface StoppingThread {
 /** What a stop has found so far, of the thread and all below it. */
 export class StopTally {
   threads = 0;
+  /** Of the stop itself, once it is over. */
+  tookMs = 0;
   readonly cancelled: ThreadReport[] = [];
   readonly abandoned: ThreadReport[] = [];
   readonly failed: ThreadReport[] = [];
@@ -64,8 +67,8 @@ export class StopTally {
     for (const report of other.abandoned) this.abandoned.push(report);
   }
 
-  report(outcome: StopReport['outcome'], tookMs: number): StopReport {
-    const { threads, cancelled, abandoned, failed } = this;
+  report(outcome: StopReport['outcome']): StopReport {
+    const { threads, tookMs, cancelled, abandoned, failed } = this;
     const verdict = worseVerdict(
       cancelled.length > 0 ? 'cancelled' : 'clean',
       abandoned.length > 0 ? 'abandoned' : 'clean',
@@ -81,6 +84,8 @@ export class Stop {
   readonly #thread: StoppingThread;
   readonly beganAt: number;
   readonly tally: StopTally = new StopTally();
+  /** The waits that it has cancelled while hooks and tasks were running. */
+  cancelled: Set<Waiter> | undefined;
   #drainUntil: number;
   #cancelMs: number;
   #cancelUntil: number | undefined;

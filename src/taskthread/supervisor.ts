@@ -94,11 +94,12 @@ export class Supervisor implements Runnable {
     return `${this.#thread.path} supervision`;
   }
 
-  run(): void {
+  run(): number {
     for (const edge of this.#due.splice(0)) this.#start(edge);
     this.#threw = false;
     // A factory that throws each time must not keep the event loop from its turn: the next try is a step of its own (law 9).
     while (!this.#threw && this.#step());
+    return 1;
   }
 
   /** An incarnation has ended, and another is to follow. */

@@ -173,12 +173,13 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
     if (turn === this.#turn) this.#nextInMs = NO_MORE;
   }
 
-  run(): void {
-    for (let left = this.quota; left > 0; left--) {
-      if (this.#ended || this.running) return;
+  run(): number {
+    let turns = 0;
+    for (; turns < this.quota; turns++) {
+      if (this.#ended || this.running) return turns + 1;
       if (this.#over) {
         this.end();
-        return;
+        return turns + 1;
       }
       this.#nextInMs = NO_MORE;
       this.#turns++;
@@ -192,7 +193,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
       } catch (error) {
         this.#executing = false;
         this.#failed(error);
-        return;
+        return turns + 1;
       }
       this.#executing = false;
       if (waits) {
@@ -202,14 +203,15 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
         this.#onTurnDone ??= () => this.#turnDone();
         this.#onTurnFailed ??= (error) => this.#turnFailed(error);
         toPromise(result as PromiseLike<unknown>).then(this.#onTurnDone, this.#onTurnFailed);
-        return;
+        return turns + 1;
       }
       if (this.#nextInMs !== 0 || this.#over) {
         this.#settle();
-        return;
+        return turns + 1;
       }
     }
     this.#owner.host.scheduler.enqueue(this);
+    return turns;
   }
 
   /** No further turn; the running one's waits throw. The task has ended when its turn has. */

@@ -18,7 +18,8 @@ import {
 } from './child.ts';
 import type { ThreadEventEmitter } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
-import type { ChildEndedHook, ChildSignalHook, SignalHook } from './runtime.ts';
+import type { ChildSignalHook } from './children.ts';
+import type { ChildEndedHook, SignalHook } from './runtime.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
 import {
   type AnyChildSpec,

@@ -1,6 +1,8 @@
 /**
  * What a thread is and owns, apart from what drives it (`runtime`): its place in the tree, its scope, tasks, children, events. How
- * all that looks from outside is in `thread-view`. Small on purpose when idle: what a thread may never need is made when first needed.
+ * all that looks from outside is in `thread-view`. Small on purpose when idle: what a thread may never need is made when first needed,
+ * and what belongs to its having children, or patience, is theirs. A class that has private methods costs a word in each object, so of
+ * the classes that a thread consists of few have any.
  */
 import type { EdgeEnd, StopBudget } from '../intercom/edge.ts';
 import type { Lane, Wait } from '../intercom/lane.ts';
@@ -20,10 +22,14 @@ import type { Outcome, ThreadState } from './lifecycle.ts';
 import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { defaultStopBudget } from './shutdown.ts';
 import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
-import type { RunningHook, ThreadBody } from './running-hook.ts';
 import type { Stop } from './stop.ts';
 import type { Task, TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
+import type { ThreadBody } from './thread-body.ts';
+import type { Turn } from './turn.ts';
+
+/** When a thread was born whose `enter` has not begun. */
+export const NOT_BORN = -1;
 
 export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner {
   /** Its own words wait in nobody's name. */
@@ -36,20 +42,16 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   intakeError: Error | undefined;
   /** Why its waits throw. */
   cancelError: Error | undefined;
-  /** How long its executions may take, and below it; undefined for as long as they like. */
-  patience: Patience | undefined;
   protected stopping: Stop | undefined;
   body: ThreadBody | undefined;
   /** What it failed with first. */
   protected failure: { readonly error: unknown } | undefined;
   protected lastError: string | undefined;
-  protected bornAt = 0;
-  protected running: RunningHook | undefined;
-  protected exitRunning: RunningHook | undefined;
+  protected bornAt: number = NOT_BORN;
+  protected running: Turn | undefined;
+  protected exitRunning: Turn | undefined;
   #edge: LocalEdge | undefined;
   #scope: CancelScope | undefined;
-  /** The waits that were cancelled while its hooks and tasks were running. */
-  #cancelled: Set<Waiter> | undefined;
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
   #liveness: Liveness | undefined;
@@ -107,6 +109,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#edge === undefined ? this.name : `${this.#edge.parent.path}/${this.name}-${this.id}`;
   }
 
+  /** How long its executions may take, and below it; undefined for as long as they like. */
+  get patience(): Patience | undefined {
+    return this.#liveness?.patience;
+  }
+
   /** Who it is, in a trace. */
   get actor(): string {
     return this.path;
@@ -142,18 +149,14 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     return this.#events;
   }
 
-  get #handleEvents(): ThreadEventEmitter | undefined {
-    return (this.#edge?.handle as ChildHandle | undefined)?.listened;
-  }
-
   protected get isListenedTo(): boolean {
-    return this.#events !== undefined || this.#handleEvents !== undefined;
+    return this.#events !== undefined || listenedBy(this.#edge) !== undefined;
   }
 
   /** Tells those who listen inside, then those who listen by the handle. */
   protected tell<Name extends keyof ThreadEvents>(name: Name, ...values: Parameters<ThreadEvents[Name]>): void {
     emit(this.#events, name, ...values);
-    emit(this.#handleEvents, name, ...values);
+    emit(listenedBy(this.#edge), name, ...values);
   }
 
   get tasks(): TaskRegistry {
@@ -201,11 +204,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** The hook that keeps it from taking, while that waits for something. */
   get loopParty(): Party | undefined {
-    return this.running?.turn.waitingParty;
+    return this.running?.waitingParty;
   }
 
   get hookParties(): readonly Party[] {
-    const parties = [this.loopParty, this.body?.running?.turn.waitingParty, this.exitRunning?.turn.waitingParty];
+    const parties = [this.loopParty, this.body?.running?.waitingParty, this.exitRunning?.waitingParty];
     return parties.filter((party) => party !== undefined);
   }
 
@@ -222,8 +225,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   attach(edge: LocalEdge): void {
     this.#edge = edge;
     if (edge.id === 0) edge.id = this.host.nextId++;
-    this.patience = patienceOf(this.options.liveness, (edge.parent as { readonly patience?: Patience }).patience);
-    if (this.patience !== undefined) this.#liveness = new Liveness(this);
+    const patience = patienceOf(this.options.liveness, (edge.parent as { readonly patience?: Patience }).patience);
+    if (patience !== undefined) this.#liveness = new Liveness(this, patience);
   }
 
   /** Another incarnation follows: who listened to this one inside has heard all (law 12). */
@@ -233,7 +236,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** A hook went asynchronous, or a turn of a task that has said how long it may take. */
   executionBegan(progressMs?: number): void {
-    if (progressMs !== undefined) this.#liveness ??= new Liveness(this);
+    if (progressMs !== undefined) this.#liveness ??= new Liveness(this, undefined);
     this.#liveness?.began(progressMs);
   }
 
@@ -243,7 +246,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** Also those that were cancelled while its hooks and tasks were running. */
   protected waitersNoted(): ReadonlySet<Waiter> {
-    return new Set([...(this.#cancelled ?? []), ...waitersIn(this.#scope)]);
+    return new Set([...(this.stopping?.cancelled ?? []), ...waitersIn(this.#scope)]);
   }
 
   /** Ends all waits, and for good. */
@@ -253,7 +256,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     this.#tasks?.cancelAll(new ThreadEndedError(this.path));
     this.#tasks?.endAll();
     this.#scope?.end(() => new ThreadEndedError(this.path));
-    this.#cancelled = undefined;
+    if (this.stopping !== undefined) this.stopping.cancelled = undefined;
   }
 
   protected cancelScopeOnly(error: Error): void {
@@ -263,9 +266,11 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** A cancel is about to end waits: what it does not help against is then still known by what it had waited on. */
   protected noteWaits(): void {
+    const { stopping } = this;
+    if (stopping === undefined) return;
     for (const waiter of waitersIn(this.#scope)) {
-      this.#cancelled ??= new Set();
-      this.#cancelled.add(waiter);
+      stopping.cancelled ??= new Set();
+      stopping.cancelled.add(waiter);
     }
   }
 
@@ -326,4 +331,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
       process.emitWarning(`onOverflow of ${path} threw: ${String(error)}`, 'TaskThreadWarning');
     }
   }
+}
+
+function listenedBy(edge: LocalEdge | undefined): ThreadEventEmitter | undefined {
+  return (edge?.handle as ChildHandle | undefined)?.listened;
 }

@@ -17,15 +17,14 @@ import type { StopReport, ThreadReport } from './shutdown.ts';
 import type { ResolvedChildSpec } from './spec.ts';
 import { Stop, type StoppingThread, StopTally } from './stop.ts';
 import { mayRestart, type StopCause } from './supervision.ts';
+import { NOT_BORN } from './thread-core.ts';
 import { ThreadExit } from './thread-exit.ts';
 
 export abstract class ThreadEnding extends ThreadExit implements ChildEnd, StoppingThread {
-  /** `enter` was begun, and is done. */
-  protected began = false;
+  /** `enter` is done. */
   hasEntered = false;
   #stoppedItself = false;
   #tally: StopTally | undefined;
-  #tookMs = 0;
 
   /** Nobody of its children is started again any more. */
   protected abstract restartsGiveWay(): void;
@@ -233,7 +232,7 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
   stopReport(): StopReport {
     const tally = this.#tally ?? new StopTally();
     if (this.#tally === undefined) tally.threads = 1;
-    return tally.report(this.outcome?.kind ?? 'stopped', this.#tookMs);
+    return tally.report(this.outcome?.kind ?? 'stopped');
   }
 
   #end(): void {
@@ -279,10 +278,10 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
 
   /** The last entries in the stop's books. */
   #closeBooks({ kind, verdict, error }: Outcome, hungOn: ThreadReport['hungOn']): void {
-    if (this.began) live.threads--;
+    if (this.bornAt !== NOT_BORN) live.threads--;
     this.#tally = this.stopping?.tally;
     if (this.stopping !== undefined) {
-      this.#tookMs = this.host.clock.now() - this.stopping.beganAt;
+      this.stopping.tally.tookMs = this.host.clock.now() - this.stopping.beganAt;
       this.stopping.tally.threads++;
       this.stopping.end();
     }

@@ -14,7 +14,6 @@ import { Turn } from './turn.ts';
 export type LifeHook = (this: object, turn: Turn) => unknown;
 
 export abstract class ThreadExit extends Runtime {
-  #exitScope: CancelScope | undefined;
   #exitBegun = false;
 
   protected abstract exitHook(): LifeHook | undefined;
@@ -29,10 +28,10 @@ export abstract class ThreadExit extends Runtime {
     this.#exitBegun = true;
     const exit = this.exitHook();
     if (exit === undefined) return false;
-    this.#exitScope = new CancelScope(this.host, this.getScope(), { shielded: true });
-    const turn = new Turn(this, 'exit', this.#exitScope);
+    const scope = new CancelScope(this.host, this.getScope(), { shielded: true });
+    const turn = new Turn(this, 'exit', scope);
     // Set before the call: a stop from inside `exit` must find it running.
-    this.exitRunning = { what: 'exit', since: this.host.scheduler.coarseNow, signal: undefined, lane: undefined, turn };
+    this.exitRunning = turn.began();
     let result: unknown;
     let waits: boolean;
     try {
@@ -45,29 +44,27 @@ export abstract class ThreadExit extends Runtime {
       this.fail('exit', error, false);
       return false;
     }
-    if (waits) {
-      this.executionBegan();
-      this.#awaitExit(result as PromiseLike<unknown>);
-    } else this.exitRunning = undefined;
-    return waits;
-  }
-
-  #awaitExit(result: PromiseLike<unknown>): void {
+    if (!waits) {
+      this.exitRunning = undefined;
+      return false;
+    }
+    this.executionBegan();
     const settled = (): boolean => {
       if (this.ended) return false;
       this.exitRunning = undefined;
       this.wake();
       return true;
     };
-    toPromise(result).then(settled, (error: unknown) => {
+    toPromise(result as PromiseLike<unknown>).then(settled, (error: unknown) => {
       if (!settled()) this.late('exit', error);
-      else if (this.#exitScope?.cancelled !== true || !isCancellation(error)) this.fail('exit', error, false);
+      else if (!scope.cancelled || !isCancellation(error)) this.fail('exit', error, false);
     });
+    return true;
   }
 
   cancelExit(error: Error): void {
     this.noteWaits();
-    this.#exitScope?.cancel(error);
+    this.exitRunning?.cancelScope.cancel(error);
   }
 
   /** What a stop brings about is only recorded; anything else must not be silent, also when nobody listens. */

@@ -8,7 +8,7 @@ import { messageOf } from '../kernel/describe.ts';
 import { CancelledError, NotStartedError, ThreadStoppingError } from '../kernel/errors.ts';
 import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
-import { failing, rejected, type Waiter, WaitQueue } from '../kernel/wait-queue.ts';
+import { failing, rejected, type Waiter } from '../kernel/wait-queue.ts';
 import { Looks, mayCarry } from './carrying.ts';
 import type { AnyChild, ChildHandle, ChildRuntime, Kind } from './child.ts';
 import { Children } from './children.ts';
@@ -21,10 +21,6 @@ import type { LifeHook } from './thread-exit.ts';
 import { ThreadSupervising } from './thread-supervising.ts';
 
 export abstract class ThreadLife extends ThreadSupervising implements ParentEnd, ChildRuntime {
-  #entering: WaitQueue | undefined;
-  /** Ended children that are still in the list, because something that they had sent is not handled yet. */
-  #leftovers = 0;
-
   protected abstract enterHook(): LifeHook | undefined;
 
   get outside(): boolean {
@@ -47,7 +43,6 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
 
   protected override begin(): void {
     this.become('start');
-    this.began = true;
     live.threads++;
     // Whole, because a number with a fraction is an object of its own.
     this.bornAt = Math.floor(this.host.scheduler.coarseNow);
@@ -87,8 +82,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     }
     const wait = spec.scope ?? this;
     const edge = this.adopt(child, spec);
-    this.#entering ??= new WaitQueue();
-    edge.entering = this.#entering.parkWaiter(this, { scope: wait.cancelScope, item: edge, by: wait });
+    edge.entering = this.children!.entering.parkWaiter(this, { scope: wait.cancelScope, item: edge, by: wait });
     const entered = edge.entering.promise as Promise<ChildHandle>;
     // What has no `enter` cannot fail in it, and most threads of a crowd have none: a plain promise costs half as much.
     if (child.enterHook() === undefined) return entered;
@@ -181,7 +175,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
   protected override childLeft(edge: LocalEdge, outcome: Outcome): void {
     if (this.isListenedTo) this.tell('childEnded', edge.path, outcome);
     this.supervise(edge, outcome);
-    this.#leftovers++;
+    this.children!.leftovers++;
     const left = edge.up !== undefined && (!edge.up.empty || this.running?.lane === edge.up);
     if (!left) this.childGone(edge);
     else if (this.deaf) this.discardWork();
@@ -189,15 +183,15 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
 
   protected override childGone(edge: LocalEdge): void {
     if (!this.#remove(edge)) return;
-    this.#leftovers--;
+    this.children!.leftovers--;
     const child = edge.child as ThreadLife;
     this.queueChildEnded(child.handle, child.outcome!);
   }
 
   override discardWork(): void {
     super.discardWork();
-    if (this.#leftovers === 0) return;
-    for (const edge of this.children ?? []) if (edge.ended) this.childGone(edge);
+    if (this.children === undefined || this.children.leftovers === 0) return;
+    for (const edge of this.children) if (edge.ended) this.childGone(edge);
   }
 
   waitCancelled(waiter: Waiter): void {

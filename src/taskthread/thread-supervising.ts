@@ -24,7 +24,7 @@ export abstract class ThreadSupervising extends ThreadEnding implements Supervis
     if (supervised === undefined || edge.entering !== undefined || this.stopping !== undefined || this.ended)
       return false;
     if (supervised.planned) return !supervised.final;
-    return this.#decide(edge) === 'restart';
+    return this.decisionOn(edge) === 'restart';
   }
 
   startAgain(edge: LocalEdge): void {
@@ -73,14 +73,14 @@ export abstract class ThreadSupervising extends ThreadEnding implements Supervis
     this.supervisor?.giveWay();
   }
 
-  #decide(edge: LocalEdge): SupervisionDecision {
+  protected decisionOn(edge: LocalEdge): SupervisionDecision {
     const { outcome, hasEntered: entered } = edge.child as ThreadSupervising;
     const asked = edge.supervised?.final === true;
     return decide(edge.spec as ResolvedChildSpec, { outcome: outcome!, asked, entered });
   }
 
   protected supervise(edge: LocalEdge, outcome: Outcome): void {
-    if (this.#decide(edge) === 'fail-parent') this.failedBelow(edge.path, outcome.error);
+    if (this.decisionOn(edge) === 'fail-parent') this.failedBelow(edge.path, outcome.error);
     else if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
   }
 

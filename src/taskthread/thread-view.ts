@@ -5,8 +5,9 @@
 import type { ChildRuntime } from './child.ts';
 import type { Execution } from './liveness.ts';
 import type { HungOn, StopReport } from './shutdown.ts';
-import { perSecond, type RunningSnapshot, type ThreadSnapshot } from './snapshot.ts';
-import { ThreadCore } from './thread-core.ts';
+import { perSecond, type ThreadSnapshot } from './snapshot.ts';
+import { NOT_BORN, ThreadCore } from './thread-core.ts';
+import type { Turn } from './turn.ts';
 import { hungWaits, waitInWords } from './waits.ts';
 
 export abstract class ThreadView extends ThreadCore {
@@ -17,8 +18,8 @@ export abstract class ThreadView extends ThreadCore {
     const executions: Execution[] = [];
     for (const hook of patience === undefined ? [] : [this.running, this.exitRunning]) {
       if (hook === undefined) continue;
-      const { what, since, signal, turn } = hook;
-      executions.push({ key: hook, what, since, signal, party: turn.waitingParty, patience: patience! });
+      const { what, since, signal, waitingParty } = hook;
+      executions.push({ key: hook, what, since, signal, party: waitingParty, patience: patience! });
     }
     for (const task of this.allTasks()) {
       const execution = task.execution();
@@ -30,7 +31,7 @@ export abstract class ThreadView extends ThreadCore {
   snapshot(): ThreadSnapshot {
     const { clock } = this.host;
     const now = clock.now();
-    const ageMs = this.bornAt === 0 ? 0 : now - this.bornAt;
+    const ageMs = this.bornAt === NOT_BORN ? 0 : now - this.bornAt;
     const { id, incarnation, supervised } = this.edge;
     const edge = this.edge.snapshot();
     const children: ThreadSnapshot[] = [];
@@ -43,7 +44,7 @@ export abstract class ThreadView extends ThreadCore {
       ageMs,
       incarnation,
       restarts: incarnation - 1,
-      running: this.#runningHooks(now),
+      running: this.hooks().map(({ what, since }) => ({ what, sinceMs: now - since })),
       tasks: [...this.allTasks()].map((task) => task.snapshot(now)),
       waits: this.waiters().map((waiter) => waitInWords(waiter, now)),
       edge,
@@ -59,8 +60,7 @@ export abstract class ThreadView extends ThreadCore {
     const now = this.host.clock.now();
     const hung: HungOn[] = [];
     const waiters = this.waitersNoted();
-    for (const hook of [this.running, this.body?.running, this.exitRunning]) {
-      if (hook === undefined) continue;
+    for (const hook of this.hooks()) {
       const { what, since, signal } = hook;
       const waits = hungWaits(waiters, hook, now);
       hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }), ...waits });
@@ -73,8 +73,8 @@ export abstract class ThreadView extends ThreadCore {
     return hung;
   }
 
-  #runningHooks(now: number): RunningSnapshot[] {
-    const hooks = [this.running, this.body?.running, this.exitRunning];
-    return hooks.flatMap((hook) => (hook === undefined ? [] : [{ what: hook.what, sinceMs: now - hook.since }]));
+  /** What has gone asynchronous and has not ended. */
+  protected hooks(): Turn[] {
+    return [this.running, this.body?.running, this.exitRunning].filter((hook) => hook !== undefined);
   }
 }

@@ -7,6 +7,7 @@
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { Edge } from '../intercom/edge.ts';
+import type { Lane } from '../intercom/lane.ts';
 import { calm } from '../kernel/calm.ts';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
@@ -44,6 +45,10 @@ export class Turn<in Up = never> implements Scoped {
   #party: Party | undefined;
   /** What is being executed, in words: `signalHandler`, `task read`. */
   readonly what: string;
+  /** While its execution is what its thread is at: since when, the signal that it handles, and the lane that this came from. Not for users. */
+  since = 0;
+  signal: unknown;
+  lane: Lane | undefined;
 
   constructor(owner: TurnOwner, what: string, scope?: CancelScope, party?: Party) {
     this.#owner = owner;
@@ -70,6 +75,12 @@ export class Turn<in Up = never> implements Scoped {
   /** `signalHandler of /Master-1/Database-2` */
   toString(): string {
     return `${this.what} of ${this.#owner.path}`;
+  }
+
+  /** From now on its thread waits for its end. Whole, because a number with a fraction is an object of its own. Not for users. */
+  began(): this {
+    this.since = Math.floor(this.#owner.host.scheduler.coarseNow);
+    return this;
   }
 
   /** The thread whose turn it is. Not for users. */

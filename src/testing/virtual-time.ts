@@ -16,8 +16,8 @@ import { type BegunWait, LoopScheduler, type Settling } from '../kernel/schedule
 import type { WaitOwner } from '../kernel/wait-queue.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** So often a scheduler may look at the clock, once in up to 64 things, before it is told that its slice is spent. */
-const LOOKS_PER_SLICE = 2_000;
+/** So often a scheduler may look at the clock, at each thing that it does not know, before it is told that its slice is spent. */
+const LOOKS_PER_SLICE = 32_000;
 /** As long as a slice of the scheduler. */
 const SLICE_MS = 4;
 /** So many spent slices are a program that never rests; time then passes nevertheless. */

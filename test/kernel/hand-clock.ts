@@ -24,14 +24,16 @@ export class HandClock implements Clock {
   clearTimer(): void {}
 }
 
-/** Something to run, that does what it is told to. */
-export function runnableOf(step: (self: Runnable) => void): Runnable {
+/** Something to run, that does what it is told to: one thing at a time, or as many as it may. */
+export function runnableOf(step: (self: Runnable) => void, greedy = false): Runnable {
   return {
     nextRunnable: undefined,
     queued: false,
     quota: 1,
     run() {
+      const { quota } = this;
       step(this);
+      return greedy ? quota : 1;
     },
   };
 }

@@ -106,7 +106,7 @@ describe('the slice', () => {
   test('reads the clock rarely while words are cheap, and at every word when they are dear', async () => {
     clock.perReading = 0.001;
     for (let i = 0; i < 1000; i++) scheduler.spend();
-    expect(clock.readings).toBeLessThan(40);
+    expect(clock.readings).toBeLessThan(80);
     clock.perReading = 1;
     scheduler.spend();
     while (!scheduler.spend());
@@ -117,38 +117,51 @@ describe('the slice', () => {
     await nextImmediate();
   });
 
-  test('reads the clock rarely while steps are small and quick, and notices slow ones within the credit', async () => {
+  test('reads the clock rarely while steps are small and quick, and notices at once who is slow among many that are quick', async () => {
     clock.perReading = 0.001;
     const small = runnableOf(() => undefined);
     for (let i = 0; i < 1000; i++) {
       scheduler.enqueue(small);
       await Promise.resolve();
     }
-    expect(clock.readings).toBeLessThan(40);
+    expect(clock.readings).toBeLessThan(80);
     let slow = 0;
     for (let i = 0; i < 200; i++) {
       scheduler.enqueue(
         runnableOf(() => {
-          clock.time += 0.2;
+          clock.time += 1;
           slow++;
         }),
       );
     }
     await Promise.resolve();
     expect(slow).toBeGreaterThan(0);
-    expect(slow).toBeLessThanOrEqual(64);
-    await nextImmediate();
-    // In a new slice each step is looked at until it has been quick.
-    expect(slow).toBeLessThanOrEqual(64 + SLICE_MS / 0.2 + 1);
-    for (let i = 0; i < 10; i++) await nextImmediate();
+    expect(slow).toBeLessThanOrEqual(SLICE_MS + 1);
+    while (!scheduler.idle) await nextImmediate();
     expect(slow).toBe(200);
+  });
+
+  test('gives nobody credit for a while after something slow, so that a second one is noticed at once', async () => {
+    clock.perReading = 0.001;
+    for (let i = 0; i < 100; i++) scheduler.spend();
+    clock.time += 1;
+    for (let i = 0; i < 16; i++) scheduler.spend();
+    await nextImmediate();
+    clock.readings = 0;
+    for (let i = 0; i < 500; i++) scheduler.spend();
+    expect(clock.readings).toBe(500);
+    for (let i = 0; i < 1000; i++) scheduler.spend();
+    clock.readings = 0;
+    for (let i = 0; i < 160; i++) scheduler.spend();
+    expect(clock.readings).toBeLessThan(20);
+    await nextImmediate();
   });
 
   test('notices a slow word within the words that it gave on credit', async () => {
     clock.perReading = 0.001;
     for (let i = 0; i < 1000; i++) scheduler.spend();
     clock.time += SLICE_MS;
-    expect(spendAll()).toBeLessThanOrEqual(64);
+    expect(spendAll()).toBeLessThanOrEqual(16);
     await nextImmediate();
   });
 
@@ -204,37 +217,61 @@ describe('the slice', () => {
 describe('the quota', () => {
   test('doubles with each quick step, up to its limit', async () => {
     const quotas: number[] = [];
-    let left = 10;
+    let left = 8;
     const quick = runnableOf((self) => {
       quotas.push(self.quota);
       if (--left > 0) scheduler.enqueue(self);
-    });
-    scheduler.spend();
+    }, true);
     scheduler.enqueue(quick);
     await nextImmediate();
-    expect(quotas).toEqual([1, 2, 4, 8, 16, 32, 64, 64, 64, 64]);
+    expect(quotas).toEqual([1, 1, 2, 4, 8, 16, 16, 16]);
   });
 
-  test('stays where a step does not use it up: who does little each time is charged little', async () => {
+  test('also where it is not used up: who does little each time is charged little', async () => {
     const small = runnableOf(() => undefined);
     for (let i = 0; i < 100; i++) {
       scheduler.enqueue(small);
       await Promise.resolve();
     }
-    expect(small.quota).toBe(1);
+    expect(small.quota).toBe(16);
     await nextImmediate();
   });
 
   test('falls back to one with a slow step, and stays with one of middling length', async () => {
-    const slow = runnableOf(() => (clock.time += 0.6));
-    const middling = runnableOf(() => (clock.time += 0.3));
-    slow.quota = 64;
-    middling.quota = 32;
+    const slow = runnableOf(() => (clock.time += 0.6), true);
+    const middling = runnableOf(() => (clock.time += 0.3), true);
+    slow.quota = 16;
+    middling.quota = 8;
     scheduler.spend();
     scheduler.enqueue(slow);
     scheduler.enqueue(middling);
     await nextImmediate();
-    expect([slow.quota, middling.quota]).toEqual([1, 32]);
+    expect([slow.quota, middling.quota]).toEqual([1, 8]);
+  });
+
+  test.each(['enqueue', 'resume'] as const)('is charged for each thing of a step (%s)', async (word) => {
+    const busy = runnableOf(() => undefined, true);
+    for (let i = 0; i < 100; i++) scheduler.resume(busy);
+    expect(busy.quota).toBe(16);
+    clock.readings = 0;
+    for (let i = 0; i < 20; i++) {
+      scheduler[word](busy);
+      await Promise.resolve();
+    }
+    expect(clock.readings).toBeGreaterThanOrEqual(19);
+    await nextImmediate();
+  });
+
+  test('falls back likewise with what was slow while it waited', async () => {
+    const resumed = runnableOf(() => undefined);
+    for (let i = 0; i < 100; i++) scheduler.resume(resumed);
+    expect(resumed.quota).toBe(16);
+    for (let i = 0; i < 16; i++) {
+      clock.time += 0.6;
+      scheduler.resume(resumed);
+    }
+    expect(resumed.quota).toBe(1);
+    await nextImmediate();
   });
 });
 

@@ -61,7 +61,12 @@ export const coreFaults: readonly Fault[] = [
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a text of a source file
   ['an ended edge leaves its asks open', EDGE, 'this.#asks?.end(`${this.path} has ended`);', ''],
   ['a receiver is not woken', RUNTIME, 'if (this.running === undefined || this.deaf) this.wake();', ''],
-  ['handlers overlap', RUNTIME, 'this.running === undefined && !this.deaf; left--', '!this.deaf; left--'],
+  [
+    'handlers overlap',
+    RUNTIME,
+    'for (; this.running === undefined && !this.deaf; done++) {',
+    'for (; !this.deaf; done++) {',
+  ],
   ['childEnded is not called', RUNTIME, 'this.#endedChildren.push({ child, outcome });', ''],
   ['a child is not unlinked', LIFE, 'this.children?.remove(edge) !== true', 'false'],
   ['childEnded comes before the last signals', LIFE, '(!edge.up.empty || this.running?.lane === edge.up)', 'false'],
@@ -75,8 +80,8 @@ export const coreFaults: readonly Fault[] = [
   [
     'what exit hangs on is not named',
     VIEW,
-    'of [this.running, this.body?.running, this.exitRunning]',
-    'of [this.running, this.body?.running]',
+    'return [this.running, this.body?.running, this.exitRunning]',
+    'return [this.running, this.body?.running]',
   ],
   ['the last child is not waited for', STOP, 'thread.children.size > 0', 'thread.children.size > 1'],
   ['children stop in the order of their start', STOP, 'children.nextToStop()', '[...children].slice(0, 1)'],
@@ -106,8 +111,8 @@ export const coreFaults: readonly Fault[] = [
   [
     'a task runs on after its end',
     TASK,
-    'if (this.#ended || this.running) return;\n      if (this.#over) {',
-    'if (this.running) return;\n      if (this.#turns < 0) {',
+    'if (this.#ended || this.running) return turns + 1;\n      if (this.#over) {',
+    'if (this.running) return turns + 1;\n      if (this.#turns < 0) {',
   ],
   [
     'a task keeps its timer',

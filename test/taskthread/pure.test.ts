@@ -145,11 +145,12 @@ describe('options', () => {
 test('a report in words', () => {
   const tally = new StopTally();
   tally.threads = 3;
+  tally.tookMs = 99.6;
   const error = new RangeError('out of it');
   tally.add({ path: '/A-1', verdict: 'clean', outcome: 'failed', error, hungOn: [] });
   tally.add({ path: '/A-1/B-2', verdict: 'cancelled', outcome: 'cancelled', hungOn: [] });
   tally.add({ path: '/A-1/C-3', verdict: 'abandoned', outcome: 'cancelled', hungOn: [{ what: 'exit', forMs: 12.3 }] });
-  expect(formatStopReport('/A-1', tally.report('failed', 99.6)).split('\n')).toEqual([
+  expect(formatStopReport('/A-1', tally.report('failed')).split('\n')).toEqual([
     '/A-1 failed, verdict abandoned: 3 threads ended in 100 ms',
     '  failed     /A-1: RangeError: out of it',
     '  cancelled  /A-1/B-2',

@@ -1,0 +1,13 @@
+/** The function of a thread that has one, as those see it who look at the thread or wait for it. */
+import type { Turn } from './turn.ts';
+
+/** The function that a thread runs beside its hooks, if it is the thread of one. */
+export interface ThreadBody {
+  readonly name: string;
+  /** Set while the function has not ended. */
+  readonly running: Turn | undefined;
+  begin(): void;
+  cancel(error: Error): void;
+  /** Its thread has ended. */
+  ended(): void;
+}
