@@ -4,10 +4,22 @@ import { leakCheck } from '../../src/testing/index.ts';
 import { awaited, type Idle } from './idle-words.ts';
 import { Toy } from './toys.ts';
 
-/** A loop that gets its turns has so many within a second, also on a busy machine; a starved one none. */
+/** A loop that gets its turns has so many within a second of work; a starved one none. */
 const FEW_TURNS = 10;
-/** Enough to hold the event loop for seconds where a word takes no time of the slice; then the test has seen it. */
-const TRIES = 2_000_000;
+const WORK_US = 1_000_000;
+/** The time is asked for so seldom that it costs nothing. */
+const TRIES_BETWEEN_LOOKS = 64;
+
+/** The time that this process works from now on: what a busy machine does meanwhile is not in it. */
+function workTimer(): () => boolean {
+  const before = process.cpuUsage();
+  let tries = 0;
+  return () => {
+    if (++tries % TRIES_BETWEEN_LOOKS !== 0) return false;
+    const { user, system } = process.cpuUsage(before);
+    return user + system > WORK_US;
+  };
+}
 
 /** How many turns a timer and an immediate had while a task said nothing but this word. */
 async function turnsDuring(word: (idle: Idle) => unknown): Promise<[timers: number, immediates: number]> {
@@ -29,7 +41,8 @@ async function turnsDuring(word: (idle: Idle) => unknown): Promise<[timers: numb
       };
       setImmediate(again);
       const idle = { me, turn: turn as Turn<unknown>, parent, handle, gone };
-      for (let tries = 0; tries < TRIES && Math.min(timers, immediates) < FEW_TURNS; tries++) {
+      const isOver = workTimer();
+      while (Math.min(timers, immediates) < FEW_TURNS && !isOver()) {
         try {
           await word(idle);
         } catch {
