@@ -84,7 +84,7 @@ export abstract class ThreadSupervising extends ThreadEnding implements Supervis
     else if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
   }
 
-  /** A child's failure is its own. */
+  /** A child's failure is this thread's, too. */
   failedBelow(path: string, error: unknown): void {
     const failure = error instanceof ChildFailedError ? error : new ChildFailedError(path, error);
     this.fail(`child ${path}`, failure, this.state !== 'stopping');
