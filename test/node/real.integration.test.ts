@@ -79,7 +79,8 @@ const NODES_WORDS: { name: string; wait: (turn: Turn) => Promise<unknown> }[] = 
       for await (const _chunk of addAbortSignal(turn.abortSignal, new PassThrough()));
     },
   },
-  { name: 'child_process.exec', wait: (turn) => promisify(exec)('sleep 3600', { signal: turn.abortSignal }) },
+  // A cancel ends the shell; `exec` makes the shell the program itself, so that nothing of it is left.
+  { name: 'child_process.exec', wait: (turn) => promisify(exec)('exec sleep 3600', { signal: turn.abortSignal }) },
   {
     name: 'child_process.spawn',
     wait: async (turn) => {
