@@ -7,29 +7,52 @@
  * by time, does not; so a party with such a wait does not either, whatever else it waits for. Among all answers that agree with
  * this the one is right in which most hang: parties that hang only because of each other.
  */
-import type { DeadlockLink } from '../kernel/wait-errors.ts';
 import type { Party, PartyWait } from '../kernel/party.ts';
+import type { DeadlockLink } from '../kernel/wait-errors.ts';
 
 /** What keeps a party waiting: of each unit any one party is enough. */
 type Units = readonly (readonly Party[])[];
 
 const FREE: Units = [];
 
-/**
- * The waits of a circle, beginning with the latest wait of `origin`, each one for the party of the next; undefined when `origin`
- * does not hang.
- */
-export function findCircle(origin: Party): readonly PartyWait[] | undefined {
-  const hanging = hangingFrom(origin);
-  return hanging === undefined ? undefined : circleOf(origin, hanging);
+export interface Circle {
+  /** They begin with the latest wait of the origin, each one for the party of the next. */
+  readonly waits: readonly PartyWait[];
+  /** The one of them that waits for a stop, whose time ends the circle; undefined where nothing does. */
+  readonly stop: PartyWait | undefined;
 }
 
-function hangingFrom(origin: Party): ReadonlySet<Party> | undefined {
+/** Undefined when `origin` does not hang. */
+export function findCircle(origin: Party): Circle | undefined {
+  // As if no stop had a time, which is one walk for all who wait for nothing of the kind; whether it matters, only for the others.
+  const held = hangingFrom(origin, neverEnds);
+  if (held === undefined) return undefined;
+  const hanging = hangingFrom(origin, endsInTime);
+  if (hanging !== undefined) return { waits: circleOf(origin, hanging), stop: undefined };
+  const waits = circleOf(origin, held);
+  const stop = waits.find(endsInTime);
+  // Without one it is not the stop that this circle waits for: it is found when that has ended.
+  return stop === undefined ? undefined : { waits, stop };
+}
+
+/**
+ * Whether a wait is for a stop that says, when its time is over, how it went. Who is inside of what it stops hears nothing of that:
+ * the stop cancels it first.
+ */
+function endsInTime(wait: PartyWait): boolean {
+  return wait.by?.ofStop === true && !wait.blockers().includes(wait.party!);
+}
+
+function neverEnds(): boolean {
+  return false;
+}
+
+function hangingFrom(origin: Party, endsAnyway: (wait: PartyWait) => boolean): ReadonlySet<Party> | undefined {
   const graph = new Map<Party, Units>();
   const found: Party[] = [origin];
   for (let i = 0; i < found.length; i++) {
     const party = found[i]!;
-    const units = unitsOf(party);
+    const units = unitsOf(party, endsAnyway);
     if (units === FREE && party === origin) return undefined;
     graph.set(party, units);
     for (const unit of units) {
@@ -57,11 +80,11 @@ function hangingFrom(origin: Party): ReadonlySet<Party> | undefined {
 }
 
 /** None where the party has no waits, or one that ends without any other party. */
-function unitsOf(party: Party): Units {
+function unitsOf(party: Party, endsAnyway: (wait: PartyWait) => boolean): Units {
   const units: (readonly Party[])[] = [];
   let groups: Map<unknown, Party[]> | undefined;
   for (const wait of party.latestFirst()) {
-    const blockers = wait.timed ? FREE : wait.blockers();
+    const blockers = wait.timed || endsAnyway(wait) ? FREE : wait.blockers();
     if (wait.by?.together !== true) {
       if (blockers.length === 0) return FREE;
       units.push(blockers as readonly Party[]);

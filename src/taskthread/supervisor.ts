@@ -14,7 +14,7 @@ import type { Timer } from '../kernel/clock.ts';
 import type { Host } from '../kernel/host.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { Backoff } from './backoff.ts';
-import type { ChildRuntime } from './child.ts';
+import type { ChildRuntime } from './child-handle.ts';
 import type { Children } from './children.ts';
 import type { ResolvedChildSpec } from './spec.ts';
 import { countRestart, type ResolvedSupervisionOptions, restartedWith } from './supervision.ts';

@@ -2,7 +2,7 @@
  * How a thread looks from outside at one moment: its snapshot, what it would be given up for, and what is under way in it. Looks only,
  * and changes nothing. What there is to see is in `thread-core`.
  */
-import type { ChildRuntime } from './child.ts';
+import type { ChildRuntime } from './child-handle.ts';
 import type { Execution } from './liveness.ts';
 import type { HungOn, StopReport } from './shutdown.ts';
 import { perSecond, type ThreadSnapshot } from './snapshot.ts';

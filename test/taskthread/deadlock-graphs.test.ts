@@ -11,7 +11,10 @@ jest.mock('../../src/taskthread/deadlock.ts', () => {
   const findCircle: typeof walk.findCircle = (party) => {
     const circle = walk.findCircle(party);
     if (circle === undefined || now.isOn()) return circle;
-    return circle.map((wait) => Object.create(wait, { deadlocked: { value: () => {} } }) as typeof wait);
+    const waits = circle.waits.map((wait) => {
+      return Object.create(wait, { deadlocked: { value: () => {} } }) as typeof wait;
+    });
+    return { ...circle, waits };
   };
   return { ...walk, findCircle };
 });
