@@ -432,6 +432,7 @@ export class Ledger {
       case 'abandoned':
       case 'overflow':
       case 'deadlock':
+      case 'held-up':
       case 'overdue':
       case 'stall':
       case 'late':
