@@ -67,7 +67,7 @@ describe('a circle of', () => {
         { lane: { path: '/top-1/low-2', direction: 'up', queued: 1, capacity: 1, waiting: 1 } },
       ],
     });
-    expect(errors[0]!.message).toMatch(/holds 1 of 1 signals/);
+    expect(errors[0]!.message).toMatch(/holds 1 of 1 signal[^s]/);
     expect(errors[0]!.message).toMatch(/way out: a larger capacity/);
     expect(records.filter(({ kind }) => kind === 'deadlock')).toEqual([
       { kind: 'deadlock', path: '/top-1', hook: 'signalHandler', chain: errors[0]!.chain },

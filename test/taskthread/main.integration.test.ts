@@ -70,7 +70,7 @@ describe('an OS signal', () => {
     const { code, out, err, tookMs } = await run('hung', ['SIGINT', 'SIGINT', 'SIGINT']);
     expect([code, out.at(-1)]).toEqual([3, 'SIGINT: abandoned']);
     expect(err).toMatch(
-      /^\/Root-1 cancelled, verdict abandoned: 1 threads ended in \d+ ms\n {2}abandoned {2}\/Root-1: hung on exit for \d+ ms\n/,
+      /^\/Root-1 cancelled, verdict abandoned: 1 thread ended in \d+ ms\n {2}abandoned {2}\/Root-1: hung on exit for \d+ ms\n/,
     );
     expect(tookMs).toBeLessThan(5000);
   });

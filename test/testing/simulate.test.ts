@@ -328,7 +328,7 @@ describe('a run fails', () => {
       live.sockets++;
     });
     expect(failure.kind).toBe('left alive');
-    expect(failure.message).toContain('1 sockets');
+    expect(failure.message).toContain('1 socket');
   });
 
   test.each<[string, object, string]>([
