@@ -21,6 +21,12 @@ export abstract class ThreadView extends ThreadCore {
       const { what, since, signal, waitingParty } = hook;
       executions.push({ key: hook, what, since, signal, party: waitingParty, patience: patience! });
     }
+    const run = this.body?.running;
+    // A function says for itself how long it may take: it may be a loop for as long as the program runs.
+    if (run !== undefined && this.options.liveness.progressMs !== undefined && patience !== undefined) {
+      const { what, since, waitingParty } = run;
+      executions.push({ key: run, what, since, signal: undefined, party: waitingParty, patience });
+    }
     for (const task of this.allTasks()) {
       const execution = task.execution();
       if (execution !== undefined) executions.push(execution);
