@@ -12,9 +12,7 @@
 import type { Party, PartyWait, PartyWatch } from '../kernel/party.ts';
 import { afterMicrotasks } from '../kernel/scheduler.ts';
 import { DeadlockError } from '../kernel/wait-errors.ts';
-import { type Circle, findCircle, linkOf } from './deadlock.ts';
-
-const NO_CIRCLE: Circle = { waits: [], stop: undefined };
+import { findCircles, linkOf } from './deadlock.ts';
 
 let due: Party[] = [];
 
@@ -43,26 +41,39 @@ function lookAtAll(): void {
 function lookAt(party: Party, again: boolean): void {
   const { owner } = party;
   if (!party.waits || !owner.runs(party)) return;
-  const { waits, stop } = findCircle(party) ?? NO_CIRCLE;
-  const first = waits[0];
-  if (first === undefined) return;
+  const found = findCircles(party);
+  if (found === undefined) return;
   const { scheduler } = owner.host;
   if (!again && scheduler.sliceAwaited !== false) {
     void scheduler.nextSlice().then(() => afterMicrotasks(() => lookAt(party, true)));
     return;
   }
   // Lanes let senders in by batches: one that still waits may find room by now.
-  if (waits.map((wait) => wait.relieve()).includes(true)) {
+  const { deadlock, heldUp } = found;
+  if (
+    [deadlock ?? [], ...heldUp]
+      .flat()
+      .map((wait) => wait.relieve())
+      .includes(true)
+  ) {
     deadlockWatch.changed(party);
     return;
   }
-  const chain = waits.map(linkOf);
-  if (stop !== undefined) {
-    if (!told.has(stop)) stop.party!.owner.heldUp(stop.party!, chain);
-    told.add(stop);
-    return;
-  }
-  const error = new DeadlockError(chain, first.details()?.signal);
+  for (const circle of heldUp) tellHeldUp(circle);
+  if (deadlock !== undefined) failFirst(party, deadlock);
+}
+
+function tellHeldUp(circle: readonly PartyWait[]): void {
+  const [stop] = circle;
+  if (stop?.party === undefined || told.has(stop)) return;
+  told.add(stop);
+  stop.party.owner.heldUp(stop.party, circle.map(linkOf));
+}
+
+function failFirst(party: Party, circle: readonly PartyWait[]): void {
+  const [first] = circle;
+  if (first === undefined) return;
+  const error = new DeadlockError(circle.map(linkOf), first.details()?.signal);
   first.deadlocked(error);
-  owner.deadlocked(party, error);
+  party.owner.deadlocked(party, error);
 }

@@ -15,24 +15,29 @@ type Units = readonly (readonly Party[])[];
 
 const FREE: Units = [];
 
-export interface Circle {
-  /** They begin with the latest wait of the origin, each one for the party of the next. */
-  readonly waits: readonly PartyWait[];
-  /** The one of them that waits for a stop, whose time ends the circle; undefined where nothing does. */
-  readonly stop: PartyWait | undefined;
+/** What a party was found to be a part of. */
+export interface Found {
+  /** The circle that it hangs in, or waits for: it begins with its latest wait, each for the party of the next. */
+  readonly deadlock: readonly PartyWait[] | undefined;
+  /** Circles that the time of a stop ends. Each begins with the wait for that stop. */
+  readonly heldUp: readonly (readonly PartyWait[])[];
 }
 
-/** Undefined when `origin` does not hang. */
-export function findCircle(origin: Party): Circle | undefined {
-  // As if no stop had a time, which is one walk for all who wait for nothing of the kind; whether it matters, only for the others.
+/** Undefined when `origin` does not hang, also where no stop ended. */
+export function findCircles(origin: Party): Found | undefined {
+  // As if no stop had a time: one walk for all who wait for nothing of the kind. Whether that matters is asked for the others only.
   const held = hangingFrom(origin, neverEnds);
-  if (held === undefined) return undefined;
+  if (!held.has(origin)) return undefined;
   const hanging = hangingFrom(origin, endsInTime);
-  if (hanging !== undefined) return { waits: circleOf(origin, hanging), stop: undefined };
-  const waits = circleOf(origin, held);
-  const stop = waits.find(endsInTime);
-  // Without one it is not the stop that this circle waits for: it is found when that has ended.
-  return stop === undefined ? undefined : { waits, stop };
+  if (hanging.has(origin)) return { deadlock: circleOf(origin, hanging), heldUp: [] };
+  const heldUp: (readonly PartyWait[])[] = [];
+  for (const party of held) {
+    for (const wait of party.latestFirst()) {
+      const circle = endsInTime(wait) ? circleThrough(wait, held) : undefined;
+      if (circle !== undefined) heldUp.push(circle);
+    }
+  }
+  return { deadlock: undefined, heldUp };
 }
 
 /**
@@ -47,13 +52,13 @@ function neverEnds(): boolean {
   return false;
 }
 
-function hangingFrom(origin: Party, endsAnyway: (wait: PartyWait) => boolean): ReadonlySet<Party> | undefined {
+/** Of all that `origin` depends on, those that hang. */
+function hangingFrom(origin: Party, endsAnyway: (wait: PartyWait) => boolean): Set<Party> {
   const graph = new Map<Party, Units>();
   const found: Party[] = [origin];
   for (let i = 0; i < found.length; i++) {
     const party = found[i]!;
     const units = unitsOf(party, endsAnyway);
-    if (units === FREE && party === origin) return undefined;
     graph.set(party, units);
     for (const unit of units) {
       for (const blocker of unit) {
@@ -76,7 +81,7 @@ function hangingFrom(origin: Party, endsAnyway: (wait: PartyWait) => boolean): R
       changed = true;
     }
   }
-  return hanging.has(origin) ? hanging : undefined;
+  return hanging;
 }
 
 /** None where the party has no waits, or one that ends without any other party. */
@@ -109,19 +114,32 @@ interface Step {
 
 /** The shortest way from the origin back to it, or, where it only waits for a circle of others, into that. */
 function circleOf(origin: Party, hanging: ReadonlySet<Party>): readonly PartyWait[] {
-  const reached = new Map<Party, Step>();
-  const steps: Step[] = stepsFrom(origin, hanging, undefined).slice(0, 1);
-  let last: Step | undefined;
-  for (let i = 0; i < steps.length; i++) {
-    last = steps[i]!;
-    for (const blocker of last.wait.blockers()) {
-      if (blocker === origin) return wayTo(last);
+  const [first] = stepsFrom(origin, hanging, undefined);
+  return wayTo(first && lastStep(first, hanging));
+}
+
+/**
+ * The shortest way from a wait back to its party. There may be none: where it waits for a circle of others. That is told of those, or
+ * it is a deadlock, and who waits for it goes on when one of its waits has failed.
+ */
+function circleThrough(wait: PartyWait, hanging: ReadonlySet<Party>): readonly PartyWait[] | undefined {
+  const last = lastStep({ wait, before: undefined }, hanging);
+  return last.wait.blockers().includes(wait.party!) ? wayTo(last) : undefined;
+}
+
+/** From the first step, the one whose wait is for the party that took it; where there is none, the last that leads on. */
+function lastStep(first: Step, hanging: ReadonlySet<Party>): Step {
+  const reached = new Set<Party>();
+  const steps = [first];
+  for (const step of steps) {
+    for (const blocker of step.wait.blockers()) {
+      if (blocker === first.wait.party) return step;
       if (!hanging.has(blocker) || reached.has(blocker)) continue;
-      reached.set(blocker, last);
-      steps.push(...stepsFrom(blocker, hanging, last));
+      reached.add(blocker);
+      steps.push(...stepsFrom(blocker, hanging, step));
     }
   }
-  return wayTo(last);
+  return steps.at(-1)!;
 }
 
 function stepsFrom(party: Party, hanging: ReadonlySet<Party>, before: Step | undefined): Step[] {

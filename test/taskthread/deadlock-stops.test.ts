@@ -1,7 +1,7 @@
 /** Laws 8 and 10 where they meet: a stop always returns, so a circle with one in it fails nothing; it is told, and the stop's time ends it. */
 import type { Child, LifecycleRecord, StopReport, Turn } from '../../src/index.ts';
 import { chain, floodUp, pair, settleAtOnce, thenAbove, tried, worker } from './circles.ts';
-import { checkThreads, Gate, grow, say, Toy, time, words } from './toys.ts';
+import { checkThreads, Gate, grow, say, settle, Toy, time, words } from './toys.ts';
 
 checkThreads();
 
@@ -72,6 +72,34 @@ describe('a stop in a circle of waits', () => {
     expect(heldUp(records).length).toBe(1);
   });
 
+  test('is told of the stop that is a link of it, and not of one that waits for that', async () => {
+    const { top, root, records } = await pair();
+    const mid = worker('mid');
+    const midChild = await top.add(mid);
+    const low = await mid.add(worker('low'));
+    const gate = new Gate();
+    void midChild.send(async (turn: Turn<unknown>) => {
+      await gate.passed;
+      await stopped(low, turn);
+    });
+    void low.send((turn: Turn<unknown>) => floodUp(turn));
+    await settle();
+    gate.open();
+    await settleAtOnce();
+    void root.send((turn: Turn<unknown>) => stopped(midChild, turn));
+    await settleAtOnce();
+    expect(heldUp(records)).toEqual([
+      [
+        '/top-1/mid-3',
+        'signalHandler',
+        '/top-1/mid-3: the end of /top-1/mid-3/low-4',
+        '/top-1/mid-3/low-4: a place in the outbox of /top-1/mid-3/low-4',
+      ],
+    ]);
+    await time().advance(100);
+    expect(words).toContain('stopped: cancelled in 50 ms');
+  });
+
   test('and a send up in the exit of what it stops', async () => {
     const top = worker('top');
     const records: LifecycleRecord[] = [];
@@ -83,8 +111,8 @@ describe('a stop in a circle of waits', () => {
       [
         '/top-1',
         'signalHandler',
-        '/top-1/low-2: a place in the outbox of /top-1/low-2',
         '/top-1: the end of /top-1/low-2',
+        '/top-1/low-2: a place in the outbox of /top-1/low-2',
       ],
     ]);
     await time().advance(70);
