@@ -6,10 +6,11 @@
  * The event loop has not gone on by then, so a circle is found in the turn of the event loop in which it was closed. Where
  * somebody waits for the next slice, it is looked at once more in that: it may be the same hook.
  *
- * The party that began to wait last is looked at first: it is its wait that has closed the circle.
+ * The party that began to wait last is looked at first: it is its wait that has closed the circle. One that only waits for a circle
+ * of others is looked at when those have been: it may go on then.
  */
 import { DeadlockError } from '../kernel/wait-errors.ts';
-import type { Party, PartyWatch } from '../kernel/party.ts';
+import type { Party, PartyWait, PartyWatch } from '../kernel/party.ts';
 import { afterMicrotasks } from '../kernel/scheduler.ts';
 import { findCircle, linkOf } from './deadlock.ts';
 
@@ -25,26 +26,48 @@ export const deadlockWatch: PartyWatch = {
 };
 
 function lookAtAll(): void {
-  const parties = due;
+  const parties = due.reverse();
   due = [];
-  for (let i = parties.length - 1; i >= 0; i--) {
-    const party = parties[i]!;
+  const outside: Party[] = [];
+  for (const party of parties) {
     party.due = false;
-    lookAt(party, false);
+    const circle = circleAround(party);
+    if (circle === undefined) continue;
+    if (closes(circle, party)) found(party, circle);
+    else outside.push(party);
+  }
+  for (const party of outside) {
+    const circle = circleAround(party);
+    if (circle !== undefined) found(party, circle);
   }
 }
 
-function lookAt(party: Party, again: boolean): void {
+function circleAround(party: Party): readonly PartyWait[] | undefined {
+  return party.waits && party.owner.runs(party) ? findCircle(party) : undefined;
+}
+
+function closes(circle: readonly PartyWait[], origin: Party): boolean {
+  return circle.at(-1)?.blockers().includes(origin) === true;
+}
+
+function found(party: Party, seen: readonly PartyWait[]): void {
   const { owner } = party;
-  if (!party.waits || !owner.runs(party)) return;
-  const circle = findCircle(party);
-  const first = circle?.[0];
-  if (circle === undefined || first === undefined) return;
   const { scheduler } = owner.host;
-  if (!again && scheduler.sliceAwaited !== false) {
-    void scheduler.nextSlice().then(() => afterMicrotasks(() => lookAt(party, true)));
+  if (scheduler.sliceAwaited === false) {
+    breakCircle(party, seen);
     return;
   }
+  void scheduler.nextSlice().then(() =>
+    afterMicrotasks(() => {
+      const circle = circleAround(party);
+      if (circle !== undefined) breakCircle(party, circle);
+    }),
+  );
+}
+
+function breakCircle(party: Party, circle: readonly PartyWait[]): void {
+  const first = circle[0];
+  if (first === undefined) return;
   // Lanes let senders in by batches: one that still waits may find room by now.
   if (circle.map((wait) => wait.relieve()).includes(true)) {
     deadlockWatch.changed(party);
@@ -52,5 +75,5 @@ function lookAt(party: Party, again: boolean): void {
   }
   const error = new DeadlockError(circle.map(linkOf), first.details()?.signal);
   first.deadlocked(error);
-  owner.deadlocked(party, error);
+  party.owner.deadlocked(party, error);
 }
