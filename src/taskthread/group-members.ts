@@ -67,10 +67,10 @@ export class GroupMembers implements BodyOwner, WaitOwner {
         this.#takers.wakeAll(undefined);
         this.#joiners.wakeAll(undefined);
       }
-      // It may have been the last that could end these.
-      this.#takers.first?.party?.lookAgain();
-      this.#joiners.first?.party?.lookAgain();
     }
+    // It may have been the last that could end these.
+    this.#takers.first?.party?.lookAgain();
+    this.#joiners.first?.party?.lookAgain();
     this.#someEnded();
   }
 

@@ -88,25 +88,28 @@ test('in handlers of two threads', async () => {
   expect(words).toEqual(['TT_DEADLOCK', 'had both']);
 });
 
-test('an owner whose execution is over, or a task, is no link', async () => {
-  const [left, tasks] = [new RLock(), new RLock()];
+test('the wait of a task is no link: others may delete it', async () => {
+  const [a, b] = [new RLock(), new RLock()];
   const top = new Toy({
-    signal: async (lock, _me, turn) => {
-      if (lock === 'leave') void left.tryAcquire({ scope: turn });
-      else await (lock as RLock).acquire({ scope: turn }).catch((error: unknown) => say(String(codeOf(error))));
-    },
     enter: (me) =>
       me.tasks.reCreate('holder', async (turn: TaskTurn<unknown>) => {
-        await tasks.acquire({ scope: turn });
-        await left.acquire({ scope: turn });
+        using _a = await a.acquire({ scope: turn });
+        await turn.sleep(10);
+        await b.acquire({ scope: turn });
       }),
+    signal: async (_signal, _me, turn) => {
+      using _b = await b.acquire({ scope: turn });
+      await turn.sleep(20);
+      await a.holding(() => say('had both'), { scope: turn });
+    },
   });
   const root = await grow(top);
-  await root.send('leave');
-  await settle();
-  await root.send(tasks);
-  await settle();
+  void root.send('go');
+  await time().advance(20);
   expect(words).toEqual([]);
+  await top.tasks.delete('holder');
+  await settle();
+  expect(words).toEqual(['had both']);
 });
 
 describe('a Lock', () => {

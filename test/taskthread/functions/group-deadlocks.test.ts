@@ -1,7 +1,7 @@
 /** Law 8 for the waits of groups: a member that waits for what waits for it is told so, and nobody else is. */
 import { type Child, currentThread, DeadlockError, shield, type Spawned, sleep, spawn, ThreadGroup, timeoutAfter } from '../../../src/index.ts';
 import { ThreadGroupError } from '../../../src/kernel/function-errors.ts';
-import { checkThreads, codeOf, grow, say, time, Toy, words } from '../toys.ts';
+import { checkThreads, codeOf, Gate, grow, say, time, Toy, words } from '../toys.ts';
 import { program, rejection } from './running.ts';
 
 checkThreads();
@@ -110,7 +110,7 @@ describe('a member waits for its own group', () => {
       );
       await member.wait();
     });
-    expect(linksOf(told)[0]).toContain('the end of the group');
+    expect([linksOf(told)[0], elapsed()]).toEqual([expect.stringContaining('the end of the group'), 0]);
   });
 
   test('in a handler below a member', async () => {
@@ -191,6 +191,16 @@ describe('members wait for each other', () => {
     });
     expect(got).toEqual(['TT_DEADLOCK', 20]);
   });
+
+  test('found when the last one that was free, a daemon, has ended', async () => {
+    const got = await program(async () => {
+      await using group = new ThreadGroup();
+      group.spawn({ daemon: true }, sleep, 20);
+      const member = group.spawn(async () => [codeOf(await rejection(group.nextDone())), elapsed()]);
+      return await member.join();
+    });
+    expect(got).toEqual(['TT_DEADLOCK', 20]);
+  });
 });
 
 describe('no circle is', () => {
@@ -207,6 +217,34 @@ describe('no circle is', () => {
       return taker.outcome?.kind;
     });
     expect(got).toBe('finished');
+  });
+
+  test('the same while a sibling waits for something of the user’s', async () => {
+    const got = await program(async () => {
+      await using group = new ThreadGroup();
+      const gate = new Gate();
+      group.spawn(() => gate.passed);
+      const taker = group.spawn(() => group.nextDone());
+      setImmediate(() => gate.open());
+      await taker.wait();
+      return taker.outcome?.kind;
+    });
+    expect(got).toBe('finished');
+  });
+
+  test('the same while a function that a member has spawned is free: it may spawn another one', async () => {
+    const got = await program(async () => {
+      const group = new ThreadGroup<unknown>();
+      const taker: Spawned = group.spawn(async () => {
+        spawn(async () => {
+          await sleep(20);
+          group.spawn(() => 'fed');
+        });
+        return (await group.nextDone())?.result;
+      });
+      return taker.join();
+    });
+    expect(got).toBe('fed');
   });
 
   test('a wait for any that the function of the group may end by another member', async () => {
@@ -276,6 +314,7 @@ describe('no circle is', () => {
         spawn({ daemon: true }, async () => say(`outer ${String(codeOf(await rejection(outer.join())))}`));
         await ThreadGroup.run((group) => {
           group.spawn({ daemon: true }, () => group.nextDone());
+          group.spawn({ daemon: true }, () => outer.wait());
           group.spawn(sleep, 20);
         });
         return 'ended';
