@@ -23,12 +23,15 @@ export interface Join {
   isOver(body: FunctionBody): boolean;
 }
 
+const FEW_FAILURES = 100;
+
 export class GroupMembers implements BodyOwner, WaitOwner {
   readonly #scheduler: Scheduler;
   readonly #alive = new Set<FunctionBody>();
   readonly #done = new RingBuffer<FunctionBody>();
-  /** Given to somebody, and failed: kept until it is known whether that was seen. */
-  readonly #givenFailed: FunctionBody[] = [];
+  /** In the order of failing, also those that were given to somebody: kept until it is known whether that was seen. */
+  #failed: FunctionBody[] = [];
+  #seenFailuresAt = FEW_FAILURES;
   /** Members that have not ended and are waited for. */
   #awaited = 0;
   readonly #takers = new WaitQueue();
@@ -47,10 +50,6 @@ export class GroupMembers implements BodyOwner, WaitOwner {
     return this.#alive.size;
   }
 
-  get done(): number {
-    return this.#done.length;
-  }
-
   add(body: FunctionBody): void {
     this.#alive.add(body);
     if (!body.daemon) this.#awaited++;
@@ -58,9 +57,8 @@ export class GroupMembers implements BodyOwner, WaitOwner {
 
   bodyEnded(body: FunctionBody): void {
     this.#alive.delete(body);
-    if (body.daemon) {
-      if (body.failed) this.#givenFailed.push(body);
-    } else {
+    if (body.failed) this.#keepFailed(body);
+    if (!body.daemon) {
       this.#awaited--;
       this.#pass(body, 'last');
       if (this.#awaited === 0) {
@@ -81,7 +79,7 @@ export class GroupMembers implements BodyOwner, WaitOwner {
     // A word that need not wait spends the slice's budget like any other (law 9).
     if ((this.#done.length > 0 || this.#awaited === 0) && this.#scheduler.spend()) await this.#scheduler.nextSlice();
     const body = this.#done.shift();
-    if (body !== undefined) return this.#give(body);
+    if (body !== undefined) return body;
     if (this.#awaited === 0) return undefined;
     return (await this.#takers.park(this, { scope: wait.cancelScope, by: wait })) as FunctionBody | undefined;
   }
@@ -95,7 +93,7 @@ export class GroupMembers implements BodyOwner, WaitOwner {
     if (refusal !== undefined) return rejected(refusal, this.#scheduler);
     if ((this.#done.length > 0 || this.#awaited === 0) && this.#scheduler.spend()) await this.#scheduler.nextSlice();
     for (let body = this.#done.shift(); body !== undefined; body = this.#done.shift()) {
-      if (join.isOver(this.#give(body))) return body;
+      if (join.isOver(body)) return body;
     }
     if (this.#awaited === 0) return undefined;
     const parking = { scope: wait.cancelScope, by: wait, item: join };
@@ -104,8 +102,6 @@ export class GroupMembers implements BodyOwner, WaitOwner {
 
   /** Whoever was given this one was cut off before it could use it: then it was given to nobody, and is the next again. */
   takeBack(body: FunctionBody): void {
-    const given = this.#givenFailed.lastIndexOf(body);
-    if (given !== -1) this.#givenFailed.splice(given, 1);
     this.#pass(body, 'first');
   }
 
@@ -141,11 +137,7 @@ export class GroupMembers implements BodyOwner, WaitOwner {
 
   /** Takes all that have failed and that nobody has looked at, in the order of failing. */
   takeFailed(): FunctionBody[] {
-    const failed = this.#givenFailed.splice(0).filter((body) => !body.taken);
-    for (let body = this.#done.shift(); body !== undefined; body = this.#done.shift()) {
-      if (body.failed && !body.taken) failed.push(body);
-    }
-    return failed;
+    return this.#failed.splice(0).filter((body) => !body.taken);
   }
 
   describeWait(waiter: Waiter): string {
@@ -178,11 +170,20 @@ export class GroupMembers implements BodyOwner, WaitOwner {
   /** To who waits for the next one, else to who joins; else it is kept, in the order of ending. */
   #pass(body: FunctionBody, order: 'first' | 'last'): void {
     const joiner = this.#joiners.first;
-    if (this.#takers.length > 0) this.#takers.wakeFirst(this.#give(body));
+    if (this.#takers.length > 0) this.#takers.wakeFirst(body);
     else if (joiner !== undefined) {
-      if ((joiner.item as Join).isOver(this.#give(body))) joiner.wake(body);
+      if ((joiner.item as Join).isOver(body)) joiner.wake(body);
     } else if (order === 'last') this.#done.push(body);
     else this.#done.unshift(body);
+  }
+
+  /** A group may go on for months: failures that somebody has seen are forgotten, a crowd at a time. */
+  #keepFailed(body: FunctionBody): void {
+    if (this.#failed.length >= this.#seenFailuresAt) {
+      this.#failed = this.#failed.filter(({ taken }) => !taken);
+      this.#seenFailuresAt = Math.max(FEW_FAILURES, 2 * this.#failed.length);
+    }
+    this.#failed.push(body);
   }
 
   #someEnded(): void {
@@ -194,10 +195,5 @@ export class GroupMembers implements BodyOwner, WaitOwner {
       if (this.#alive.has(body)) inside.add(body);
     }
     if (inside.size === this.#alive.size) this.#insiders.wakeAll();
-  }
-
-  #give(body: FunctionBody): FunctionBody {
-    if (body.failed) this.#givenFailed.push(body);
-    return body;
   }
 }

@@ -220,8 +220,8 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
 
   async #join(wait: Scoped): Promise<void> {
     try {
-      if (!this.#closed) await this.#waitForMembers(wait);
-      else wait.cancelScope.check();
+      if (this.#closed || this.#wait === 'none') wait.cancelScope.check();
+      else await this.#waitForMembers(wait);
     } finally {
       await this.#end(wait);
     }
@@ -229,7 +229,6 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   }
 
   async #waitForMembers(wait: Scoped): Promise<void> {
-    if (this.#wait === 'none') return;
     const join = { ofAll: this.#wait === 'all', isOver: (body: FunctionBody) => this.#isOver(body) };
     const last = await this.#members.until(join, wait);
     if (last === undefined || last.failed || last.returned) return;

@@ -48,7 +48,7 @@ describe('two functions that take two RLocks in different orders', () => {
       const limited = spawn(() => timeoutAfter(50, both, a, b));
       const patient = spawn(both, b, a);
       await patient.join();
-      return codeOf((await rejection(limited.join()) as Error).cause);
+      return codeOf(((await rejection(limited.join())) as Error).cause);
     });
     expect(got).toBe('TT_TIMEOUT');
   });

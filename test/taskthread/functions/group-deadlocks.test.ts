@@ -1,5 +1,15 @@
 /** Law 8 for the waits of groups: a member that waits for what waits for it is told so, and nobody else is. */
-import { type Child, currentThread, DeadlockError, shield, type Spawned, sleep, spawn, ThreadGroup, timeoutAfter } from '../../../src/index.ts';
+import {
+  type Child,
+  currentThread,
+  DeadlockError,
+  shield,
+  type Spawned,
+  sleep,
+  spawn,
+  ThreadGroup,
+  timeoutAfter,
+} from '../../../src/index.ts';
 import { ThreadGroupError } from '../../../src/kernel/function-errors.ts';
 import { checkThreads, codeOf, Gate, grow, say, time, Toy, words } from '../toys.ts';
 import { program, rejection } from './running.ts';
@@ -74,22 +84,25 @@ describe('a member waits for its own group', () => {
     expect(linksOf(error)[0]).toMatch(/^\/function-1\/function-2: the (next )?end (in|of) the group of \/function-1$/);
   });
 
-  test.each(['any', 'object'] as const)('with %s: it hangs when its function cannot spawn another one', async (wait) => {
-    const error = await program(async function main() {
-      const joined = ThreadGroup.run({ wait }, async (group) => {
-        group.spawn(async function waiting() {
-          await group.join();
+  test.each(['any', 'object'] as const)(
+    'with %s: it hangs when its function cannot spawn another one',
+    async (wait) => {
+      const error = await program(async function main() {
+        const joined = ThreadGroup.run({ wait }, async (group) => {
+          group.spawn(async function waiting() {
+            await group.join();
+          });
+          await sleep(10);
+          expect(group.size).toBe(1);
         });
-        await sleep(10);
-        expect(group.size).toBe(1);
+        return await rejection(joined);
       });
-      return await rejection(joined);
-    });
-    expect(linksOf(error)).toEqual([
-      '/main-1: the end of the group of /main-1',
-      '/main-1/waiting-2: the end of the group of /main-1',
-    ]);
-  });
+      expect(linksOf(error)).toEqual([
+        '/main-1: the end of the group of /main-1',
+        '/main-1/waiting-2: the end of the group of /main-1',
+      ]);
+    },
+  );
 
   test('the error names the way out', async () => {
     const error = await program(async () => {
@@ -204,20 +217,23 @@ describe('members wait for each other', () => {
 });
 
 describe('no circle is', () => {
-  test.each(Object.keys(waits).filter((name) => name !== 'join'))('%s in a member while a sibling is free', async (name) => {
-    const got = await program(async () => {
-      await using group = new ThreadGroup();
-      const taker = group.spawn(async () => {
-        if (name !== 'iteration') return waits[name]!(group);
-        for await (const member of group) return member;
-        return undefined;
+  test.each(Object.keys(waits).filter((name) => name !== 'join'))(
+    '%s in a member while a sibling is free',
+    async (name) => {
+      const got = await program(async () => {
+        await using group = new ThreadGroup();
+        const taker = group.spawn(async () => {
+          if (name !== 'iteration') return waits[name]!(group);
+          for await (const member of group) return member;
+          return undefined;
+        });
+        group.spawn(sleep, 20);
+        await taker.wait();
+        return taker.outcome?.kind;
       });
-      group.spawn(sleep, 20);
-      await taker.wait();
-      return taker.outcome?.kind;
-    });
-    expect(got).toBe('finished');
-  });
+      expect(got).toBe('finished');
+    },
+  );
 
   test('the same while a sibling waits for something of the user’s', async () => {
     const got = await program(async () => {
