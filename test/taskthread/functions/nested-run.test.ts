@@ -1,5 +1,8 @@
 /** `run` in a function of another tree: its tree ends with the scope that is around it. */
 import { CancelledError, currentThread, run, shield, sleep, spawn, timeoutAfter } from '../../../src/index.ts';
+import { runInScope } from '../../../src/kernel/ambient.ts';
+import { CancelScope } from '../../../src/kernel/cancel-scope.ts';
+import { makeHost } from '../../../src/kernel/host.ts';
 import { checkThreads, codeOf, grow, say, settle, Toy, takeWarnings, time, words } from '../toys.ts';
 import { program, rejection } from './running.ts';
 
@@ -67,6 +70,32 @@ test('in a cancelled function it begins nothing', async () => {
     await outer.cancel();
   });
   expect(words).toEqual(['TT_CANCELLED']);
+});
+
+test('the close of an intake around it lets it go on', async () => {
+  const scope = new CancelScope(makeHost(time().options));
+  const whole = runInScope(scope, () => run(time().options, () => sleep(20).then(() => 'whole')));
+  await time().advance(10);
+  scope.closeIntake(new Error('closed'));
+  expect(await time().run(whole)).toBe('whole');
+});
+
+test('in a function that was given up it says so', async () => {
+  let go!: () => void;
+  const opened = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  await program(async () => {
+    const outer = spawn(async () => {
+      await opened;
+      say(String(codeOf(await rejection(run(time().options, () => say('began'))))));
+    });
+    await sleep(1);
+    await outer.cancel({ cancelMs: 10 });
+    go();
+    await sleep(1);
+  });
+  expect(words).toEqual(['TT_THREAD_ENDED']);
 });
 
 test('one that nobody awaits ends with the thread of the function', async () => {
