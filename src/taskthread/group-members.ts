@@ -66,9 +66,10 @@ export class GroupMembers implements BodyOwner, WaitOwner {
         this.#joiners.wakeAll(undefined);
       }
     }
-    // It may have been the last that could end these.
+    // It may have been the last that could end these. (A join of all hung before, or does not now.)
     this.#takers.first?.party?.lookAgain();
-    this.#joiners.first?.party?.lookAgain();
+    const joiner = this.#joiners.first;
+    if (joiner !== undefined && !(joiner.item as Join).ofAll) joiner.party?.lookAgain();
     this.#someEnded();
   }
 
