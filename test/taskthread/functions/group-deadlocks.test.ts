@@ -10,7 +10,7 @@ import {
   ThreadGroup,
   timeoutAfter,
 } from '../../../src/index.ts';
-import { ThreadGroupError } from '../../../src/kernel/function-errors.ts';
+import type { ThreadGroupError } from '../../../src/kernel/function-errors.ts';
 import { checkThreads, codeOf, Gate, grow, say, time, Toy, words } from '../toys.ts';
 import { program, rejection } from './running.ts';
 

@@ -159,11 +159,15 @@ export class GroupModel {
 
   #join(asked: Asked): void {
     const { refusal } = asked.by;
-    if (refusal !== undefined || this.closed || this.wait === 'none') return this.#endGroup(asked, refusal ?? 'join');
-    while (this.#done.length > 0) if (this.#isOver(this.#done.shift()!)) return this.#endGroup(asked, 'join');
-    if (this.#awaited === 0) return this.#endGroup(asked, 'join');
-    this.#joiners.push(asked);
-    return undefined;
+    if (refusal !== undefined || this.closed || this.wait === 'none') this.#endGroup(asked, refusal ?? 'join');
+    else if (this.#findsAnswer() || this.#awaited === 0) this.#endGroup(asked, 'join');
+    else this.#joiners.push(asked);
+  }
+
+  /** Takes those that have ended, up to one that ends the wait. */
+  #findsAnswer(): boolean {
+    while (this.#done.length > 0) if (this.#isOver(this.#done.shift()!)) return true;
+    return false;
   }
 
   #endGroup(asked: Asked, outcome: string): void {
