@@ -1,5 +1,10 @@
 /** For tests of programs on `taskthread`: virtual time, simulation with a seed, a leak check. */
-export { InjectedFaultError, SimulationFailedError, SimulationRunningError } from '../kernel/simulation-errors.ts';
+export {
+  InjectedFaultError,
+  LinkCutError,
+  SimulationFailedError,
+  SimulationRunningError,
+} from '../kernel/simulation-errors.ts';
 export type { LiveCounts } from '../kernel/probe.ts';
 export { type Exhaustive, type Explored, type ExploreOptions, explore } from './explore.ts';
 export type { FaultOptions } from './faults.ts';
