@@ -11,7 +11,8 @@ import { reportOf } from './report.ts';
 import { formatSchedule, type Schedule } from './schedule.ts';
 import { type Shrunk, shrinkSchedule } from './shrink-schedule.ts';
 import { limitNames, type ResolvedLimits, resolveLimits, type SimulationLimits } from './simulate.ts';
-import { runSimulated, type SimulatedProgram, type SimulatedRun } from './simulated-run.ts';
+import { runSimulated, type SimulatedRun } from './simulated-run.ts';
+import type { SimulatedProgram } from './simulation.ts';
 import { makeChooser, resolveStrategy, type Strategy, type StrategyKind } from './strategy.ts';
 
 /** Every schedule with so many deviations from the order of arrival: for small programs. */

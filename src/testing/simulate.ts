@@ -12,7 +12,8 @@ import { SimulationFailedError } from '../kernel/simulation-errors.ts';
 import { type FaultOptions, type ResolvedFaults, resolveFaults } from './faults.ts';
 import { reportOf } from './report.ts';
 import { formatSchedule, parseSchedule, type Schedule } from './schedule.ts';
-import { runSimulated, type SimulatedProgram } from './simulated-run.ts';
+import { runSimulated } from './simulated-run.ts';
+import type { SimulatedProgram } from './simulation.ts';
 import { makeChooser, resolveStrategy, type Strategy, type StrategyKind } from './strategy.ts';
 
 /** What may be said of a run, whoever starts it. */

@@ -1,8 +1,7 @@
 /** A simulated run: the same again for a seed, another one for another, and what is found to be wrong with it (law 20). */
-import { type AnyChild, type Child, start, TaskThread, type TaskTurn, type Turn } from '../../src/index.ts';
+import { type AnyChild, start } from '../../src/index.ts';
 import { live } from '../../src/kernel/probe.ts';
 import {
-  explore,
   leakCheck,
   type SimulatedProgram,
   type SimulateOptions,
@@ -11,6 +10,7 @@ import {
   simulate,
 } from '../../src/testing/index.ts';
 import { fiveTasks } from './five-tasks.ts';
+import { asRoot, Toy } from './toy.ts';
 
 let checkLeaks: () => void;
 
@@ -33,41 +33,6 @@ async function failureOf(program: SimulatedProgram, options: SimulateOptions = {
   expect(failure).toBeInstanceOf(SimulationFailedError);
   return failure as SimulationFailedError;
 }
-
-/** Does what its test wants. */
-class Toy extends TaskThread<string, string, string> {
-  readonly heard: string[] = [];
-  onSignal: (word: string, turn: Turn<string>) => unknown = () => undefined;
-  onEnter: (me: Toy, turn: Turn<string>) => unknown = () => undefined;
-
-  protected override enter(turn: Turn<string>) {
-    return this.onEnter(this, turn) as Promise<void>;
-  }
-
-  protected override signalHandler(word: string, turn: Turn<string>) {
-    this.heard.push(word);
-    return this.onSignal(word, turn);
-  }
-
-  protected override childSignalHandler(word: string, _child: AnyChild) {
-    this.heard.push(word);
-  }
-
-  task(name: string, body: (turn: TaskTurn<string>) => unknown) {
-    this.tasks.reCreate(name, body);
-  }
-
-  add(toy: Toy): Promise<Child<Toy>> {
-    return this.addChild(toy, { onFailure: 'ignore' });
-  }
-
-  tell(child: Child<Toy>, word: string) {
-    return this.send(child, word);
-  }
-}
-
-/** A root that sends nothing up, as its type must say. */
-const asRoot = (toy: Toy): never => toy as never;
 
 describe('five tasks with fifty checkpoints each', () => {
   test('ten runs of a seed give one trace', async () => {
@@ -323,6 +288,21 @@ describe('a run fails', () => {
     expect(failure.message).toContain('broken');
   });
 
+  test('when a root has failed, although the outcome of another one was asked for', async () => {
+    const failure = await failureOf(async (sim) => {
+      const good = await sim.start(asRoot(new Toy()));
+      const bad = new Toy();
+      bad.onSignal = () => {
+        throw new Error('broken');
+      };
+      const handle = await sim.start(asRoot(bad));
+      await handle.send('go' as never);
+      void good.stop();
+      sim.say((await sim.outcomeOf(good)).kind);
+    });
+    expect(failure.kind).toBe('a root has failed');
+  });
+
   test('when something is left alive', async () => {
     const failure = await failureOf(() => {
       live.sockets++;
@@ -360,6 +340,7 @@ describe('a run fails', () => {
   test.each<[string, SimulatedProgram]>([
     ['ms must be a number of milliseconds', (sim) => sim.sleep(Number.NaN)],
     ['ms must be a number of milliseconds', (sim) => sim.sleep(-1)],
+    ['root must be the handle of a root of this simulation', (sim) => sim.outcomeOf({} as AnyChild)],
     ['check must be a function', (sim) => sim.always('nothing', undefined as never)],
   ])('when it is told what means nothing: %s', async (message, program) => {
     const failure = await failureOf(program);
@@ -391,6 +372,23 @@ describe('a run does not fail', () => {
     expect(words).toEqual(['broken']);
   });
 
+  test('with the failure of a root whose outcome it has asked for, before or after the end', async () => {
+    const { words } = await simulate({}, async (sim) => {
+      for (const early of [true, false]) {
+        const root = new Toy();
+        root.onEnter = (me) =>
+          me.task('break', () => {
+            throw new Error(`broken ${early ? 'soon' : 'before'}`);
+          });
+        const handle = await sim.start(asRoot(root));
+        if (!early) await sim.sleep(1);
+        const { kind, error } = await sim.outcomeOf(handle);
+        sim.say(`${kind}: ${(error as Error).message}`);
+      }
+    });
+    expect(words).toEqual(['failed: broken soon', 'failed: broken before']);
+  });
+
   test('unless nobody looks at that failure', async () => {
     const failure = await failureOf(async (sim) => {
       const root = new Toy();
@@ -401,122 +399,5 @@ describe('a run does not fail', () => {
       await sim.sleep(1);
     });
     expect(failure.kind).toBe('an unhandled rejection');
-  });
-});
-
-describe('a fault', () => {
-  const pingPong: SimulatedProgram = async (sim) => {
-    const root = new Toy();
-    const child = new Toy();
-    child.onSignal = async (word, turn) => {
-      await turn.sleep(1);
-      sim.say(`${word} at ${sim.now}`);
-    };
-    let handle!: Child<Toy>;
-    root.onEnter = async (me) => {
-      handle = await me.add(child);
-    };
-    await sim.start(asRoot(root));
-    for (const word of ['a', 'b']) if (handle.state === 'running') void root.tell(handle, word)?.catch(() => {});
-    await sim.sleep(100);
-    sim.say(`${handle.outcome?.kind ?? handle.state}`);
-  };
-
-  test('none is injected unless it is asked for', async () => {
-    for (let seed = 0; seed < 20; seed++) {
-      expect((await simulate({ seed }, pingPong)).words).toEqual(['a at 1001', 'b at 1002', 'running']);
-    }
-  });
-
-  test('crash: a thread fails instead of its next step, and what that causes is no failure of the run', async () => {
-    const { words, trace } = await simulate({ faults: { crash: 1 } }, pingPong);
-    expect(words).toEqual(['failed']);
-    expect(trace.join('\n')).toContain('fault: /Toy-1/Toy-2 crashes before signalHandler');
-  });
-
-  test('crash: also a thread whose hook waits, and what it has in hand is lost by name', async () => {
-    let handling = false;
-    const lost: string[] = [];
-    const faults = { crash: 1, only: (path: string) => handling && path === '/Toy-1/Toy-2' };
-    const { trace, words } = await simulate({ faults }, async (sim) => {
-      const root = new Toy();
-      const child = new Toy();
-      child.onSignal = async (word, turn) => {
-        handling = true;
-        await turn.sleep(1);
-        await turn.sendToParent(word);
-      };
-      let handle!: Child<Toy>;
-      root.onEnter = async (me) => {
-        handle = await me.add(child);
-      };
-      await sim.start(asRoot(root), {
-        onRecord: (record) => {
-          if (record.kind === 'dead-letter') lost.push(`${String(record.signal)}: ${record.reason}`);
-        },
-      });
-      await root.tell(handle, 'a');
-      await sim.sleep(10);
-      sim.say(`${handle.outcome?.kind ?? handle.state}`);
-    });
-    expect(trace).toContain('fault: /Toy-1/Toy-2 crashes before signalHandler goes on after sleep of 1 ms');
-    expect(words).toEqual(['failed']);
-    expect(lost).toEqual(['a: its handler failed or was cancelled']);
-  });
-
-  test('crash: also a thread of which nothing but tasks ever runs', async () => {
-    const { trace, words } = await simulate({ faults: { crash: 0.1 } }, async (sim) => {
-      const root = new Toy();
-      const child = new Toy();
-      child.onEnter = (me) => me.task('tick', (turn) => turn.reSchedule({ afterMs: 1 }));
-      let handle!: Child<Toy>;
-      root.onEnter = async (me) => {
-        handle = await me.add(child);
-      };
-      await sim.start(asRoot(root));
-      await sim.sleep(100);
-      sim.say(`${handle.outcome?.kind ?? handle.state}`);
-    });
-    expect(trace).toContain('fault: /Toy-1/Toy-2 crashes before task tick turn');
-    expect(words).toEqual(['failed']);
-  });
-
-  test('one that was not asked for is not tried by an exhaustive search either', async () => {
-    const handled = new Set<string>();
-    await explore({ strategy: 'exhaustive', seeds: 200, faults: { late: 0.1 } }, async (sim) => {
-      await pingPong(sim);
-      handled.add(sim.words.find((word) => word.startsWith('a at')) ?? 'never');
-    });
-    expect([...handled].toSorted()).toEqual(['a at 1001', 'a at 1011']);
-  });
-
-  test('delay: a signal is handled later', async () => {
-    const { words } = await simulate({ faults: { delay: 1, delayMs: 7 } }, pingPong);
-    expect(words[0]).toBe('a at 1008');
-  });
-
-  test('late: a hook goes on later', async () => {
-    const { words } = await simulate({ faults: { late: 1, delayMs: 5 } }, pingPong);
-    expect(words[0]).toBe('a at 1006');
-  });
-
-  test('hang: a hook never goes on, and is given up by name at the end', async () => {
-    const { words, trace } = await simulate({ faults: { hang: 1 } }, pingPong);
-    expect(words).toEqual(['running']);
-    expect(trace.some((line) => line.startsWith('fault: /Toy-1/Toy-2 signalHandler hangs'))).toBe(true);
-  });
-
-  test('only those are hit that may be', async () => {
-    const { words } = await simulate({ faults: { crash: 1, only: (path) => path.includes('Other') } }, pingPong);
-    expect(words).toEqual(['a at 1001', 'b at 1002', 'running']);
-  });
-
-  test('is in the schedule, and replayed', async () => {
-    const faults = { crash: 0.05, late: 0.1, delay: 0.1 };
-    for (let seed = 0; seed < 20; seed++) {
-      const run = await simulate({ seed, faults }, pingPong);
-      const again = await simulate({ seed, schedule: run.schedule, faults: { ...faults } }, pingPong);
-      expect(again.trace).toEqual(run.trace);
-    }
   });
 });
