@@ -78,6 +78,10 @@ class ParentThread extends TaskThread<never, never, Word> {
     this.child.events.on('deadLetter', (word, reason) => this.#sim.say(`lost ${(word as Word).text}: ${reason}`));
   }
 
+  more(make: () => ChildThread): Promise<Child<ChildThread>> {
+    return this.addChild(make);
+  }
+
   protected override childSignalHandler(word: Word, _child: AnyChild, turn: Turn) {
     this.#sim.say(`parent hears ${word.text}`);
     return this.onChildSignal(word, turn) as Promise<void> | undefined;
@@ -298,6 +302,27 @@ describe('a link that is cut', () => {
     });
     const reasons = words.filter((word) => /^(up|down): TT_ASK_UNANSWERED .*the link to \S+ was cut/.test(word));
     expect(new Set(reasons.map((word) => word.split(':')[0]))).toEqual(new Set(['down', 'up']));
+  });
+
+  test('the parent goes on with what others have sent, while the child is still at its end', async () => {
+    const { words } = await withFaults({ cut: 1 }, async (sim, begin) => {
+      const hooks: Hooks = {
+        signal: ({ text }, turn) => turn.sendToParent({ text: `re ${text}` }),
+        exit: (turn) => turn.sleep(10),
+      };
+      const parent = new ParentThread(sim, () => new ChildThread(sim, hooks));
+      await sim.start(parent);
+      const signal = ({ text }: Word, turn: Turn<Word>): unknown => {
+        begin();
+        return turn.sendToParent({ text });
+      };
+      const other = await parent.more(() => new ChildThread(sim, { signal }));
+      await parent.child.send({ text: 'a' });
+      await other.send({ text: 'b' });
+      await sim.sleep(20);
+    });
+    const reason = `the link to ${CHILD} was cut`;
+    expect(words.slice(0, 4)).toEqual(['child hears a', 'child hears b', 'parent hears b', `child failed: ${reason}`]);
   });
 
   test('escalated, it is the failure of the parent, and no failure of the run', async () => {
