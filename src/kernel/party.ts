@@ -3,8 +3,8 @@
  * that a walk from wait to wait costs no more than the waits it passes. Who begins an execution, and when it is over, its
  * owner knows; what a wait depends on, the owner of the wait; what follows from both is decided in `../taskthread/deadlock`.
  */
-import type { DeadlockError, LaneLoad } from './wait-errors.ts';
 import type { Host } from './host.ts';
+import type { DeadlockError, DeadlockLink, LaneLoad } from './wait-errors.ts';
 
 /** On whose behalf somebody waits, as far as it is known: a turn names both, a thread or a scope neither. */
 export interface Waiting {
@@ -13,6 +13,8 @@ export interface Waiting {
   readonly party?: Party | undefined;
   /** True of what waits until all of its waits have ended, a broadcast: then one that hangs is enough to hang. */
   readonly together?: boolean;
+  /** True of what waits for a stop, which ends in its time whatever hangs. */
+  readonly ofStop?: boolean;
 }
 
 /** A wait in words and figures, for reports. */
@@ -52,6 +54,8 @@ export interface PartyOwner {
   runs(party: Party): boolean;
   /** A wait of it was a link of a circle, and fails with this. */
   deadlocked(party: Party, error: DeadlockError): void;
+  /** It has told something to stop, and waits in a circle that only the time of that stop ends. */
+  heldUp(party: Party, chain: readonly DeadlockLink[]): void;
 }
 
 /** Who is told when a party has begun a wait, or has lost one of several. */

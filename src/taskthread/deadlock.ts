@@ -7,30 +7,58 @@
  * by time, does not; so a party with such a wait does not either, whatever else it waits for. Among all answers that agree with
  * this the one is right in which most hang: parties that hang only because of each other.
  */
-import type { DeadlockLink } from '../kernel/wait-errors.ts';
 import type { Party, PartyWait } from '../kernel/party.ts';
+import type { DeadlockLink } from '../kernel/wait-errors.ts';
 
 /** What keeps a party waiting: of each unit any one party is enough. */
 type Units = readonly (readonly Party[])[];
 
 const FREE: Units = [];
 
-/**
- * The waits of a circle, beginning with the latest wait of `origin`, each one for the party of the next; undefined when `origin`
- * does not hang.
- */
-export function findCircle(origin: Party): readonly PartyWait[] | undefined {
-  const hanging = hangingFrom(origin);
-  return hanging === undefined ? undefined : circleOf(origin, hanging);
+/** What a party was found to be a part of. */
+export interface Found {
+  /** The circle that it hangs in, or waits for: it begins with its latest wait, each for the party of the next. */
+  readonly deadlock: readonly PartyWait[] | undefined;
+  /** Circles that the time of a stop ends. Each begins with the wait for that stop. */
+  readonly heldUp: readonly (readonly PartyWait[])[];
 }
 
-function hangingFrom(origin: Party): ReadonlySet<Party> | undefined {
+/** Undefined when `origin` does not hang, also where no stop ended. */
+export function findCircles(origin: Party): Found | undefined {
+  // As if no stop had a time: one walk for all who wait for nothing of the kind. Whether that matters is asked for the others only.
+  const held = hangingFrom(origin, neverEnds);
+  if (!held.has(origin)) return undefined;
+  const hanging = hangingFrom(origin, endsInTime);
+  if (hanging.has(origin)) return { deadlock: circleOf(origin, hanging), heldUp: [] };
+  const heldUp: (readonly PartyWait[])[] = [];
+  for (const party of held) {
+    for (const wait of party.latestFirst()) {
+      const circle = endsInTime(wait) ? circleThrough(wait, held) : undefined;
+      if (circle !== undefined) heldUp.push(circle);
+    }
+  }
+  return { deadlock: undefined, heldUp };
+}
+
+/**
+ * Whether a wait is for a stop that says, when its time is over, how it went. Who is inside of what it stops hears nothing of that:
+ * the stop cancels it first.
+ */
+function endsInTime(wait: PartyWait): boolean {
+  return wait.by?.ofStop === true && !wait.blockers().includes(wait.party!);
+}
+
+function neverEnds(): boolean {
+  return false;
+}
+
+/** Of all that `origin` depends on, those that hang. */
+function hangingFrom(origin: Party, endsAnyway: (wait: PartyWait) => boolean): Set<Party> {
   const graph = new Map<Party, Units>();
   const found: Party[] = [origin];
   for (let i = 0; i < found.length; i++) {
     const party = found[i]!;
-    const units = unitsOf(party);
-    if (units === FREE && party === origin) return undefined;
+    const units = unitsOf(party, endsAnyway);
     graph.set(party, units);
     for (const unit of units) {
       for (const blocker of unit) {
@@ -53,15 +81,15 @@ function hangingFrom(origin: Party): ReadonlySet<Party> | undefined {
       changed = true;
     }
   }
-  return hanging.has(origin) ? hanging : undefined;
+  return hanging;
 }
 
 /** None where the party has no waits, or one that ends without any other party. */
-function unitsOf(party: Party): Units {
+function unitsOf(party: Party, endsAnyway: (wait: PartyWait) => boolean): Units {
   const units: (readonly Party[])[] = [];
   let groups: Map<unknown, Party[]> | undefined;
   for (const wait of party.latestFirst()) {
-    const blockers = wait.timed ? FREE : wait.blockers();
+    const blockers = wait.timed || endsAnyway(wait) ? FREE : wait.blockers();
     if (wait.by?.together !== true) {
       if (blockers.length === 0) return FREE;
       units.push(blockers as readonly Party[]);
@@ -86,19 +114,32 @@ interface Step {
 
 /** The shortest way from the origin back to it, or, where it only waits for a circle of others, into that. */
 function circleOf(origin: Party, hanging: ReadonlySet<Party>): readonly PartyWait[] {
-  const reached = new Map<Party, Step>();
-  const steps: Step[] = stepsFrom(origin, hanging, undefined).slice(0, 1);
-  let last: Step | undefined;
-  for (let i = 0; i < steps.length; i++) {
-    last = steps[i]!;
-    for (const blocker of last.wait.blockers()) {
-      if (blocker === origin) return wayTo(last);
+  const [first] = stepsFrom(origin, hanging, undefined);
+  return wayTo(first && lastStep(first, hanging));
+}
+
+/**
+ * The shortest way from a wait back to its party. There may be none: where it waits for a circle of others. That is told of those, or
+ * it is a deadlock, and who waits for it goes on when one of its waits has failed.
+ */
+function circleThrough(wait: PartyWait, hanging: ReadonlySet<Party>): readonly PartyWait[] | undefined {
+  const last = lastStep({ wait, before: undefined }, hanging);
+  return last.wait.blockers().includes(wait.party!) ? wayTo(last) : undefined;
+}
+
+/** From the first step, the one whose wait is for the party that took it; where there is none, the last that leads on. */
+function lastStep(first: Step, hanging: ReadonlySet<Party>): Step {
+  const reached = new Set<Party>();
+  const steps = [first];
+  for (const step of steps) {
+    for (const blocker of step.wait.blockers()) {
+      if (blocker === first.wait.party) return step;
       if (!hanging.has(blocker) || reached.has(blocker)) continue;
-      reached.set(blocker, last);
-      steps.push(...stepsFrom(blocker, hanging, last));
+      reached.add(blocker);
+      steps.push(...stepsFrom(blocker, hanging, step));
     }
   }
-  return wayTo(last);
+  return steps.at(-1)!;
 }
 
 function stepsFrom(party: Party, hanging: ReadonlySet<Party>, before: Step | undefined): Step[] {

@@ -118,6 +118,7 @@ export class FunctionBody implements ThreadBody {
     try {
       result = runInScope(turn, () => run(...args));
       if (isThenable(result)) {
+        life.executionBegan();
         toPromise(result).then(
           (value) => this.#returned(value),
           (error: unknown) => this.#threw(error),

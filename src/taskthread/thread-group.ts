@@ -12,6 +12,7 @@ import { CancelledError, ThreadEndedError } from '../kernel/errors.ts';
 import { GroupClosedError, GroupEmptyError, ThreadGroupError } from '../kernel/function-errors.ts';
 import type { WaitOptions } from './child.ts';
 import type { AnyFunction, FunctionBody } from './function-body.ts';
+import { FUNCTION_OPTIONS } from './function-thread.ts';
 import { GroupMembers } from './group-members.ts';
 import { type Place, placeOf } from './place.ts';
 import { checkOptions, optionsFirst, type SpawnOptions, spawnAt } from './spawn.ts';
@@ -32,7 +33,7 @@ export interface GroupOptions {
 }
 
 /** Options of a member: those of `spawn` that do not say whose it is. A `daemon` is not waited for. */
-export type MemberOptions = Pick<SpawnOptions, 'name' | 'owns' | 'stop' | 'daemon'>;
+export type MemberOptions = Omit<SpawnOptions, 'onFailure' | 'scope'>;
 
 /** Options of the waits for the next one. */
 export interface NextOptions extends WaitOptions {
@@ -127,7 +128,7 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   spawn(first: unknown, ...rest: unknown[]): Spawned<never> {
     if (typeof first === 'function') return this.#spawn(undefined, first as AnyFunction, rest);
     const [options, run, args] = optionsFirst<MemberOptions>(first, rest);
-    knownFields('options', options, ['name', 'owns', 'stop', 'daemon']);
+    knownFields('options', options, [...FUNCTION_OPTIONS, 'owns', 'daemon']);
     checkOptions(options);
     return this.#spawn(options, run, args);
   }

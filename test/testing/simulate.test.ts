@@ -1,38 +1,10 @@
-/** A simulated run: the same again for a seed, another one for another, and what is found to be wrong with it (law 20). */
-import { type AnyChild, start } from '../../src/index.ts';
-import { live } from '../../src/kernel/probe.ts';
-import {
-  leakCheck,
-  type SimulatedProgram,
-  type SimulateOptions,
-  SimulationFailedError,
-  type StrategyKind,
-  simulate,
-} from '../../src/testing/index.ts';
+/** A simulated run: the same again for a seed, another one for another, and the faults that it can be asked for (law 20). */
+import { type Child, start } from '../../src/index.ts';
+import { explore, type SimulatedProgram, type StrategyKind, simulate } from '../../src/testing/index.ts';
 import { fiveTasks } from './five-tasks.ts';
-import { asRoot, Toy } from './toy.ts';
+import { asRoot, checkLeaksAfterEach, Toy, traceOf } from './simulated.ts';
 
-let checkLeaks: () => void;
-
-beforeEach(() => {
-  checkLeaks = leakCheck();
-});
-
-afterEach(() => checkLeaks());
-
-async function traceOf(options: SimulateOptions, program = fiveTasks as SimulatedProgram): Promise<string> {
-  return (await simulate(options, program)).trace.join('\n');
-}
-
-/** What a run that must fail fails with. */
-async function failureOf(program: SimulatedProgram, options: SimulateOptions = {}): Promise<SimulationFailedError> {
-  const failure = await simulate(options, program).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(failure).toBeInstanceOf(SimulationFailedError);
-  return failure as SimulationFailedError;
-}
+checkLeaksAfterEach();
 
 describe('five tasks with fifty checkpoints each', () => {
   test('ten runs of a seed give one trace', async () => {
@@ -186,221 +158,119 @@ describe('a trace', () => {
   });
 });
 
-describe('a run fails', () => {
-  test('with what its program throws, and says how to see it again', async () => {
-    const failure = await failureOf(() => {
-      throw new TypeError('no');
-    });
-    expect(failure).toMatchObject({ kind: 'the program threw TypeError', seed: 1, schedule: '' });
-    expect(failure.cause).toBeInstanceOf(TypeError);
-    expect(failure.message).toContain("await simulate({ seed: 1, schedule: '' }, program)");
+describe('a fault', () => {
+  const pingPong: SimulatedProgram = async (sim) => {
+    const root = new Toy();
+    const child = new Toy();
+    child.onSignal = async (word, turn) => {
+      await turn.sleep(1);
+      sim.say(`${word} at ${sim.now}`);
+    };
+    let handle!: Child<Toy>;
+    root.onEnter = async (me) => {
+      handle = await me.add(child);
+    };
+    await sim.start(asRoot(root));
+    for (const word of ['a', 'b']) if (handle.state === 'running') void root.tell(handle, word)?.catch(() => {});
+    await sim.sleep(100);
+    sim.say(`${handle.outcome?.kind ?? handle.state}`);
+  };
+
+  test('none is injected unless it is asked for', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      expect((await simulate({ seed }, pingPong)).words).toEqual(['a at 1001', 'b at 1002', 'running']);
+    }
   });
 
-  test('when it stands still, and names who waits for what', async () => {
-    const failure = await failureOf(async (sim) => {
+  test('crash: a thread fails instead of its next step, and what that causes is no failure of the run', async () => {
+    const { words, trace } = await simulate({ faults: { crash: 1 } }, pingPong);
+    expect(words).toEqual(['failed']);
+    expect(trace.join('\n')).toContain('fault: /Toy-1/Toy-2 crashes before signalHandler');
+  });
+
+  test('crash: also a thread whose hook waits, and what it has in hand is lost by name', async () => {
+    let handling = false;
+    const lost: string[] = [];
+    const faults = { crash: 1, only: (path: string) => handling && path === '/Toy-1/Toy-2' };
+    const { trace, words } = await simulate({ faults }, async (sim) => {
       const root = new Toy();
-      const silent = new Toy();
-      root.onEnter = async (me, turn) => {
-        const child = await me.add(silent);
-        await turn.ask(child, () => 'no answer');
+      const child = new Toy();
+      child.onSignal = async (word, turn) => {
+        handling = true;
+        await turn.sleep(1);
+        await turn.sendToParent(word);
       };
-      await sim.start(asRoot(root));
-    });
-    expect(failure.kind).toBe('it stands still');
-    expect(failure.message).toContain('/Toy-1 enter: an answer of /Toy-1/Toy-2');
-  });
-
-  test('when its program waits for something outside', async () => {
-    const failure = await failureOf(() => new Promise(() => {}));
-    expect(failure.message).toContain('what the program awaits is outside of the simulation');
-  });
-
-  test('when its steps are spent', async () => {
-    const failure = await failureOf(
-      async (sim) => {
-        const root = new Toy();
-        root.onEnter = (me) => me.task('spin', (turn) => turn.reSchedule());
-        await sim.start(asRoot(root));
-        await sim.sleep(1);
-      },
-      { maxSteps: 500 },
-    );
-    expect(failure.kind).toBe('the step budget is spent');
-    expect(failure.message).toContain('the step budget is spent: 500 steps; nobody waits\n');
-  });
-
-  test('when a send does not settle within its steps', async () => {
-    const failure = await failureOf(
-      async (sim) => {
-        const root = new Toy();
-        const slow = new Toy();
-        slow.onSignal = () => new Promise(() => {});
-        root.onEnter = async (me) => {
-          const child = await me.add(slow);
-          me.task('spin', (turn) => turn.reSchedule());
-          for (let i = 0; i < 200; i++) await me.tell(child, 'more');
-        };
-        await sim.start(asRoot(root));
-      },
-      { maxSteps: 20_000, settleSteps: 1000 },
-    );
-    expect(failure.kind).toBe('a send does not settle');
-    expect(failure.message).toContain('a place in the inbox of /Toy-1/Toy-2');
-  });
-
-  test('when an invariant of the user does not hold after a step', async () => {
-    let count = 0;
-    let seen = 0;
-    const failure = await failureOf(async (sim) => {
-      sim.always('small', () => {
-        seen = Math.max(seen, count);
-        return count < 3;
+      let handle!: Child<Toy>;
+      root.onEnter = async (me) => {
+        handle = await me.add(child);
+      };
+      await sim.start(asRoot(root), {
+        onRecord: (record) => {
+          if (record.kind === 'dead-letter') lost.push(`${String(record.signal)}: ${record.reason}`);
+        },
       });
-      for (let i = 0; i < 10; i++) {
-        count++;
-        await sim.checkpoint();
-      }
+      await root.tell(handle, 'a');
+      await sim.sleep(10);
+      sim.say(`${handle.outcome?.kind ?? handle.state}`);
     });
-    expect(failure.kind).toBe('not always: small');
-    expect(seen).toBe(3);
+    expect(trace).toContain('fault: /Toy-1/Toy-2 crashes before signalHandler goes on after sleep of 1 ms');
+    expect(words).toEqual(['failed']);
+    expect(lost).toEqual(['a: its handler failed or was cancelled']);
   });
 
-  test('when a rejection is not handled', async () => {
-    const failure = await failureOf(async (sim) => {
-      void Promise.reject(new Error('nobody looks'));
-      await sim.checkpoint();
-    });
-    expect(failure).toMatchObject({ kind: 'an unhandled rejection' });
-    expect(failure.message).toContain('nobody looks');
-  });
-
-  test('when a root has failed', async () => {
-    const failure = await failureOf(async (sim) => {
+  test('crash: also a thread of which nothing but tasks ever runs', async () => {
+    const { trace, words } = await simulate({ faults: { crash: 0.1 } }, async (sim) => {
       const root = new Toy();
-      root.onEnter = (me) =>
-        me.task('break', () => {
-          throw new Error('broken');
-        });
+      const child = new Toy();
+      child.onEnter = (me) => me.task('tick', (turn) => turn.reSchedule({ afterMs: 1 }));
+      let handle!: Child<Toy>;
+      root.onEnter = async (me) => {
+        handle = await me.add(child);
+      };
       await sim.start(asRoot(root));
-      await sim.sleep(1);
+      await sim.sleep(100);
+      sim.say(`${handle.outcome?.kind ?? handle.state}`);
     });
-    expect(failure.kind).toBe('a root has failed');
-    expect(failure.message).toContain('broken');
+    expect(trace).toContain('fault: /Toy-1/Toy-2 crashes before task tick turn');
+    expect(words).toEqual(['failed']);
   });
 
-  test('when a root has failed, although the outcome of another one was asked for', async () => {
-    const failure = await failureOf(async (sim) => {
-      const good = await sim.start(asRoot(new Toy()));
-      const bad = new Toy();
-      bad.onSignal = () => {
-        throw new Error('broken');
-      };
-      const handle = await sim.start(asRoot(bad));
-      await handle.send('go' as never);
-      void good.stop();
-      sim.say((await sim.outcomeOf(good)).kind);
+  test('one that was not asked for is not tried by an exhaustive search either', async () => {
+    const handled = new Set<string>();
+    await explore({ strategy: 'exhaustive', seeds: 200, faults: { late: 0.1 } }, async (sim) => {
+      await pingPong(sim);
+      handled.add(sim.words.find((word) => word.startsWith('a at')) ?? 'never');
     });
-    expect(failure.kind).toBe('a root has failed');
+    expect([...handled].toSorted()).toEqual(['a at 1001', 'a at 1011']);
   });
 
-  test('when something is left alive', async () => {
-    const failure = await failureOf(() => {
-      live.sockets++;
-    });
-    expect(failure.kind).toBe('left alive');
-    expect(failure.message).toContain('1 sockets');
+  test('delay: a signal is handled later', async () => {
+    const { words } = await simulate({ faults: { delay: 1, delayMs: 7 } }, pingPong);
+    expect(words[0]).toBe('a at 1008');
   });
 
-  test.each<[string, object, string]>([
-    ['a seed that is no number', { seed: -1 }, 'options.seed'],
-    ['an unknown strategy', { strategy: 'best' }, 'options.strategy'],
-    ['a broken schedule', { schedule: '4-5' }, 'options.schedule'],
-    ['a schedule with the ordinary way in it', { schedule: '4:0' }, 'options.schedule'],
-    ['all schedules at once', { strategy: 'exhaustive' }, 'stands alone, and is for explore'],
-    ['a strategy that is nothing', { strategy: null }, 'options.strategy'],
-    ['an unknown field', { seeds: 3 }, 'seeds'],
-    ['a fault that is no chance', { faults: { crash: 2 } }, 'options.faults.crash'],
-    ['no step at all', { maxSteps: 0 }, 'options.maxSteps'],
-    ['a chance above 1', { strategy: { kind: 'random', yields: 7 } }, 'options.strategy.yields'],
-    ['half a moment', { strategy: { kind: 'priority', changes: 0.5 } }, 'options.strategy.changes'],
-    ['no delay', { strategy: { kind: 'delay', delays: 0 } }, 'options.strategy.delays'],
-    ['moments among no decisions', { strategy: { kind: 'delay', within: 0 } }, 'options.strategy.within'],
-  ])('with InvalidOptionError for %s', async (_, options, field) => {
-    await expect(simulate(options as SimulateOptions, () => {})).rejects.toMatchObject({
-      code: 'TT_INVALID_OPTION',
-      message: expect.stringContaining(field) as string,
-    });
+  test('late: a hook goes on later', async () => {
+    const { words } = await simulate({ faults: { late: 1, delayMs: 5 } }, pingPong);
+    expect(words[0]).toBe('a at 1006');
   });
 
-  test('with InvalidOptionError where its program is no function', async () => {
-    const nothing = undefined as unknown as SimulatedProgram;
-    await expect(simulate({}, nothing)).rejects.toMatchObject({
-      code: 'TT_INVALID_OPTION',
-      message: expect.stringContaining('program must be a function') as string,
-    });
+  test('hang: a hook never goes on, and is given up by name at the end', async () => {
+    const { words, trace } = await simulate({ faults: { hang: 1 } }, pingPong);
+    expect(words).toEqual(['running']);
+    expect(trace.some((line) => line.startsWith('fault: /Toy-1/Toy-2 signalHandler hangs'))).toBe(true);
   });
 
-  test.each<[string, SimulatedProgram]>([
-    ['ms must be a number of milliseconds', (sim) => sim.sleep(Number.NaN)],
-    ['ms must be a number of milliseconds', (sim) => sim.sleep(-1)],
-    ['root must be the handle of a root of this simulation', (sim) => sim.outcomeOf({} as AnyChild)],
-    ['check must be a function', (sim) => sim.always('nothing', undefined as never)],
-  ])('when it is told what means nothing: %s', async (message, program) => {
-    const failure = await failureOf(program);
-    expect(failure.kind).toBe('the program threw TT_INVALID_OPTION');
-    expect(failure.message).toContain(message);
+  test('only those are hit that may be', async () => {
+    const { words } = await simulate({ faults: { crash: 1, only: (path) => path.includes('Other') } }, pingPong);
+    expect(words).toEqual(['a at 1001', 'b at 1002', 'running']);
   });
 
-  test('where another one runs already, which goes on unharmed', async () => {
-    const first = simulate({}, async (sim) => {
-      await expect(simulate({}, () => {})).rejects.toMatchObject({ code: 'TT_SIMULATION_RUNNING' });
-      await sim.checkpoint();
-      sim.say('on');
-    });
-    await expect(simulate({}, () => {})).rejects.toMatchObject({ code: 'TT_SIMULATION_RUNNING' });
-    expect((await first).words).toEqual(['on']);
-    await simulate({}, () => {});
-  });
-});
-
-describe('a run does not fail', () => {
-  test('with a root that never entered: its failure is given to who has started it', async () => {
-    const { words } = await simulate({}, async (sim) => {
-      const root = new Toy();
-      root.onEnter = () => {
-        throw new Error('broken');
-      };
-      await sim.start(asRoot(root)).catch((error: Error) => sim.say(error.message));
-    });
-    expect(words).toEqual(['broken']);
-  });
-
-  test('with the failure of a root whose outcome it has asked for, before or after the end', async () => {
-    const { words } = await simulate({}, async (sim) => {
-      for (const early of [true, false]) {
-        const root = new Toy();
-        root.onEnter = (me) =>
-          me.task('break', () => {
-            throw new Error(`broken ${early ? 'soon' : 'before'}`);
-          });
-        const handle = await sim.start(asRoot(root));
-        if (!early) await sim.sleep(1);
-        const { kind, error } = await sim.outcomeOf(handle);
-        sim.say(`${kind}: ${(error as Error).message}`);
-      }
-    });
-    expect(words).toEqual(['failed: broken soon', 'failed: broken before']);
-  });
-
-  test('unless nobody looks at that failure', async () => {
-    const failure = await failureOf(async (sim) => {
-      const root = new Toy();
-      root.onEnter = () => {
-        throw new Error('broken');
-      };
-      void sim.start(asRoot(root));
-      await sim.sleep(1);
-    });
-    expect(failure.kind).toBe('an unhandled rejection');
+  test('is in the schedule, and replayed', async () => {
+    const faults = { crash: 0.05, late: 0.1, delay: 0.1 };
+    for (let seed = 0; seed < 20; seed++) {
+      const run = await simulate({ seed, faults }, pingPong);
+      const again = await simulate({ seed, schedule: run.schedule, faults: { ...faults } }, pingPong);
+      expect(again.trace).toEqual(run.trace);
+    }
   });
 });

@@ -1,5 +1,40 @@
-/** A thread for the tests of simulations. */
+/** What the tests of simulated runs share: a toy, and what a run gives or fails with. */
 import { type AnyChild, type Child, TaskThread, type TaskTurn, type Turn } from '../../src/index.ts';
+import {
+  leakCheck,
+  type SimulatedProgram,
+  type SimulateOptions,
+  SimulationFailedError,
+  simulate,
+} from '../../src/testing/index.ts';
+import { fiveTasks } from './five-tasks.ts';
+
+let checkLeaks: () => void;
+
+/** At the top of a file: every test ends with nothing left alive. */
+export function checkLeaksAfterEach(): void {
+  beforeEach(() => {
+    checkLeaks = leakCheck();
+  });
+  afterEach(() => checkLeaks());
+}
+
+export async function traceOf(options: SimulateOptions, program = fiveTasks as SimulatedProgram): Promise<string> {
+  return (await simulate(options, program)).trace.join('\n');
+}
+
+/** What a run that must fail fails with. */
+export async function failureOf(
+  program: SimulatedProgram,
+  options: SimulateOptions = {},
+): Promise<SimulationFailedError> {
+  const failure = await simulate(options, program).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(SimulationFailedError);
+  return failure as SimulationFailedError;
+}
 
 /** Does what its test wants. */
 export class Toy extends TaskThread<string, string, string> {
