@@ -48,6 +48,8 @@ export interface ChildEnd extends EdgeEnd {
 export interface ParentEnd extends EdgeEnd {
   /** True for what stands above a root: it takes no signals. */
   readonly outside: boolean;
+  /** Somebody else has emptied a lane that it would have taken from. */
+  forgetLane(lane: Lane): void;
   childEntered(edge: Edge): void;
   /** True when another incarnation is to follow the one that has ended: the edge then goes on, with what is queued in it. */
   restarts(edge: Edge): boolean;

@@ -44,6 +44,11 @@ export abstract class LaneContents {
     return this.signals.length === 0;
   }
 
+  /** The one to be taken next; ask `empty` first. */
+  get oldest(): unknown {
+    return this.signals.at(0);
+  }
+
   /** How many bytes are queued or in flight. */
   protected get bytes(): number {
     return this.queue.bytes + this.#inFlightBytes;
@@ -101,6 +106,14 @@ export abstract class LaneContents {
       if (this.overflowing) this.recover();
       this.signalLost(signal, reason, failures);
     }
+  }
+
+  /** What brings the signals has lost the oldest one: gives it, and how often it had been given to a handler. Tells nobody. */
+  loseOldest(): { readonly signal: unknown; readonly deliveries: number } {
+    const deliveries = this.forgetOldest();
+    const signal = this.dropOldest();
+    if (this.overflowing) this.recover();
+    return { signal, deliveries };
   }
 
   /** Makes room: the oldest signal is dropped. */

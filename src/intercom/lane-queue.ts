@@ -60,6 +60,11 @@ export class LaneQueue {
     return this.#removedKey;
   }
 
+  /** The oldest signal, with what it counts, weighs and is keyed by. Ask `signals.length` first. */
+  get oldest(): Parcel {
+    return { signal: this.signals.at(0), count: this.countAt(0), bytes: this.#bytesAt(0), key: this.#keys?.at(0) };
+  }
+
   push(parcel: Parcel): void {
     if (this.#places !== undefined) {
       this.#places.set(parcel.key, this.#removed + this.signals.length);
@@ -121,6 +126,11 @@ export class LaneQueue {
       this.count - this.countAt(place) + count <= this.#capacity &&
       this.#bytes - this.#bytesAt(place) + bytes <= this.#maxBytes;
     return fits ? place : undefined;
+  }
+
+  /** The oldest one would fit behind the others, if it were taken away. */
+  get oldestFitsLast(): boolean {
+    return this.signals.length === 1 || (this.count <= this.#capacity && this.#bytes <= this.#maxBytes);
   }
 
   get halfEmpty(): boolean {

@@ -118,6 +118,22 @@ export class Lane extends LaneContents implements SenderLineOwner {
     if (!this.ready) this.receiver.laneReady(this);
   }
 
+  /** Not while one that was put back holds it over its bound. */
+  get canRepeatOldest(): boolean {
+    return this.queue.oldestFitsLast;
+  }
+
+  /**
+   * What brings the signals brings the oldest one again, behind all that is queued: offered and accepted once more. To be followed
+   * by `take` at once, because until then the lane may be one over its bound.
+   */
+  repeatOldest(): void {
+    const { oldest } = this.queue;
+    this.#offered += oldest.count;
+    this.accepted += oldest.count;
+    this.queue.push(oldest);
+  }
+
   /** Another one takes from now on; what is queued is ready for it. */
   handTo(receiver: LaneReceiver): void {
     this.receiver = receiver;

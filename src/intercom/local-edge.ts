@@ -175,8 +175,26 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
   /** An incarnation has ended, and another will follow. Requests that it had taken are not answered any more. */
   suspend(): void {
     if (!this.#held) this.hold();
+    this.endTakenRequests(`${this.path} is restarted`);
+  }
+
+  /**
+   * The way between the two is broken. What the child has sent and the parent has not taken is lost with it, the child sends nothing
+   * more, and of all requests only those go on that are still on the parent's side. What the parent sent is kept or not as at any
+   * end of a child.
+   */
+  cut(reason: string): void {
+    const up = this.#up ?? LocalEdge.#makeUp(this);
+    up?.close();
+    if (up !== undefined) this.parent.forgetLane(up);
+    up?.discard(reason);
+    this.endTakenRequests(reason);
+  }
+
+  /** Who has taken them answers them no more. Those that are on their way down are for who comes next. */
+  endTakenRequests(reason: string): void {
     const isOnItsWay = (request: unknown): boolean => this.#down?.holds((signal) => signal === request) === true;
-    this.#asks?.endAllBut(isOnItsWay, `${this.path} is restarted`);
+    this.#asks?.endAllBut(isOnItsWay, reason);
   }
 
   /** The next incarnation takes over. */
@@ -185,6 +203,8 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
     this.incarnation++;
     this.#held = false;
     this.#down?.handTo(child);
+    // The one before was cut off.
+    if (this.#up?.closed === true) this.#up.handTo(this.parent);
   }
 
   /** The child has ended: what it sent stays for the parent, all else is over. */

@@ -14,6 +14,18 @@ export class InjectedFaultError extends TaskThreadError {
   }
 }
 
+/** The link between a thread and its parent was cut, as a simulation was asked to: this is what the thread then fails with. */
+export class LinkCutError extends TaskThreadError {
+  readonly code = 'TT_LINK_CUT';
+  /** The child at the lower end. */
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`the link to ${path} was cut`);
+    this.path = path;
+  }
+}
+
 /** A simulation was to begin while another one runs in this process: what each leaves alive could not be told apart. */
 export class SimulationRunningError extends TaskThreadError {
   readonly code = 'TT_SIMULATION_RUNNING';

@@ -88,6 +88,19 @@ export abstract class Runtime extends ThreadView implements Runnable {
     return this.#endedChildren !== undefined || lane === undefined ? 'childEnded' : hookNameOf(lane);
   }
 
+  /** The lane whose oldest signal its next step handles. */
+  get nextLane(): Lane | undefined {
+    const handles = (this.state === 'running' || this.state === 'stopping') && !this.busy && !this.deaf;
+    return handles && this.#endedChildren === undefined ? this.#readyHead : undefined;
+  }
+
+  /** Somebody else has taken a signal out of `nextLane`. */
+  passOver(lane: Lane): void {
+    this.#passOn(lane);
+    this.#laneSettled(lane);
+    this.wake();
+  }
+
   wake(): void {
     if (!this.ended) this.host.scheduler.enqueue(this);
   }
@@ -282,7 +295,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
   }
 
   /** Takes a lane out of the line that somebody else has emptied. */
-  protected forgetLane(lane: Lane): void {
+  forgetLane(lane: Lane): void {
     if (!lane.ready) return;
     let before: Lane | undefined;
     for (let other = this.#readyHead; other !== lane && other !== undefined; other = other.nextReady) before = other;

@@ -78,6 +78,7 @@ class Outside implements ParentEnd, WaitOwner {
 
   giveUpRestart(): void {}
   laneReady(): void {}
+  forgetLane(): void {}
   deadLetter(): void {}
   overflowed(): void {}
   waitCancelled(): void {}

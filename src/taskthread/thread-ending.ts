@@ -52,6 +52,12 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
     this.hookFailed(what, error);
   }
 
+  /** The link to its parent is cut: this side ends, and its parent learns of that. */
+  linkCut(error: Error): void {
+    this.edge.cut(error.message);
+    this.hookFailed('the link to its parent', error);
+  }
+
   taskEnded(task: string): void {
     this.forgetTask(task);
     if (this.tasksRunning === 0) this.cannotAnswer();

@@ -12,7 +12,8 @@ import { reportOf } from './report.ts';
 import { formatSchedule, type Schedule } from './schedule.ts';
 import { type Shrunk, shrinkSchedule } from './shrink-schedule.ts';
 import { limitNames, type ResolvedLimits, resolveLimits, type SimulationLimits } from './simulate.ts';
-import { runSimulated, type SimulatedProgram, type SimulatedRun } from './simulated-run.ts';
+import { runSimulated, type SimulatedRun } from './simulated-run.ts';
+import type { SimulatedProgram } from './simulation.ts';
 import { makeChooser, resolveStrategy, type Strategy, type StrategyKind } from './strategy.ts';
 
 /** Every schedule with so many deviations from the order of arrival: for small programs. */
@@ -212,7 +213,9 @@ function resolvePlan(options: ExploreOptions): Plan {
   const several = Array.isArray(strategy) ? (strategy as readonly OneStrategy[]) : [strategy as OneStrategy];
   if (several.length === 0) throw new InvalidOptionError('options.strategy', strategy, 'at least one strategy');
   const defaultRuns = seconds !== undefined ? Number.MAX_SAFE_INTEGER : preemptions === undefined ? 100 : 100_000;
-  if (seconds !== undefined && !(seconds > 0)) throw new InvalidOptionError('options.seconds', seconds, 'more than 0');
+  if (seconds !== undefined && !(Number.isFinite(seconds) && seconds > 0)) {
+    throw new InvalidOptionError('options.seconds', seconds, 'a number of seconds, more than 0');
+  }
   return {
     limits: resolveLimits(options),
     from: wholeNumber('options.from', options.from ?? 1, 0),
@@ -227,7 +230,8 @@ function resolvePlan(options: ExploreOptions): Plan {
 
 function preemptionsOf(strategy: ExploreOptions['strategy']): number | undefined {
   if (strategy === 'exhaustive') return 2;
-  if (typeof strategy !== 'object' || !('kind' in strategy) || strategy.kind !== 'exhaustive') return undefined;
+  if (typeof strategy !== 'object' || strategy === null || !('kind' in strategy) || strategy.kind !== 'exhaustive')
+    return undefined;
   knownFields('options.strategy', strategy, ['kind', 'preemptions']);
   return wholeNumber('options.strategy.preemptions', strategy.preemptions ?? 2, 0);
 }

@@ -23,7 +23,7 @@ export function parseSchedule(field: string, text: string): Schedule {
   if (typeof text !== 'string') throw new InvalidOptionError(field, text, "a schedule such as '14:1 17:2'");
   const words = text.split(' ').filter((word) => word !== '');
   return words.map((word) => {
-    const [, decision, way] = /^(\d+):(\d+)$/.exec(word) ?? [];
+    const [, decision, way] = /^(\d+):([1-9]\d*)$/.exec(word) ?? [];
     if (decision === undefined) throw new InvalidOptionError(field, text, "a schedule such as '14:1 17:2'");
     return { decision: Number(decision), way: Number(way) };
   });

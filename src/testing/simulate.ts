@@ -12,7 +12,8 @@ import { SimulationFailedError } from '../kernel/simulation-errors.ts';
 import { type FaultOptions, type ResolvedFaults, resolveFaults } from './faults.ts';
 import { reportOf } from './report.ts';
 import { formatSchedule, parseSchedule, type Schedule } from './schedule.ts';
-import { runSimulated, type SimulatedProgram } from './simulated-run.ts';
+import { runSimulated } from './simulated-run.ts';
+import type { SimulatedProgram } from './simulation.ts';
 import { makeChooser, resolveStrategy, type Strategy, type StrategyKind } from './strategy.ts';
 
 /** What may be said of a run, whoever starts it. */
@@ -58,7 +59,7 @@ export const limitNames: readonly string[] = ['faults', 'maxSteps', 'settleSteps
 
 export function resolveLimits(options: SimulationLimits): ResolvedLimits {
   return {
-    faults: options.faults && resolveFaults('options.faults', options.faults),
+    faults: options.faults === undefined ? undefined : resolveFaults('options.faults', options.faults),
     maxSteps: wholeNumber('options.maxSteps', options.maxSteps ?? DEFAULT_MAX_STEPS, 1),
     settleSteps: wholeNumber('options.settleSteps', options.settleSteps ?? DEFAULT_SETTLE_STEPS, 1),
   };
@@ -67,13 +68,13 @@ export function resolveLimits(options: SimulationLimits): ResolvedLimits {
 /**
  * Runs a program once in a simulation. Rejects with `SimulationFailedError` when it throws, stands still, takes more than its
  * steps, breaks a law or an invariant, or leaves something alive; `SimulationRunningError` where another one runs in this process;
- * `InvalidOptionError`. * *Cancel-safe:* it cannot be cancelled; `maxSteps` bounds it.
+ * `InvalidOptionError`. *Cancel-safe:* it cannot be cancelled; `maxSteps` bounds it.
  */
 export async function simulate(options: SimulateOptions, program: SimulatedProgram): Promise<SimulationResult> {
   knownFields('options', options, ['seed', 'strategy', 'schedule', ...limitNames]);
   functionOf('program', program);
   const seed = wholeNumber('options.seed', options.seed ?? 1, 0);
-  const strategy = resolveStrategy('options.strategy', options.strategy ?? 'random');
+  const strategy = resolveStrategy('options.strategy', options.strategy === undefined ? 'random' : options.strategy);
   const limits = resolveLimits(options);
   const replayed: Schedule | undefined =
     options.schedule === undefined ? undefined : parseSchedule('options.schedule', options.schedule);

@@ -9,11 +9,12 @@
 import { SenderLine } from '../intercom/sender-line.ts';
 import { functionOf, milliseconds } from '../kernel/check.ts';
 import { counted, messageOf } from '../kernel/describe.ts';
-import { TaskThreadError } from '../kernel/errors.ts';
+import { InvalidOptionError, TaskThreadError } from '../kernel/errors.ts';
 import { type LifecycleRecord, live } from '../kernel/probe.ts';
 import { afterTurn } from '../kernel/scheduler.ts';
 import { SimulationRunningError } from '../kernel/simulation-errors.ts';
-import type { Child } from '../taskthread/child.ts';
+import type { AnyChild, Child } from '../taskthread/child.ts';
+import type { Outcome } from '../taskthread/lifecycle.ts';
 import { type StartOptions, start } from '../taskthread/start.ts';
 import { abandonTree } from '../taskthread/stop.ts';
 import type { TaskThread } from '../taskthread/taskthread.ts';
@@ -23,37 +24,11 @@ import { Faults, isInjected, type ResolvedFaults } from './faults.ts';
 import { leakCheck } from './leak-check.ts';
 import type { Schedule } from './schedule.ts';
 import { SimulatedScheduler } from './simulated-scheduler.ts';
+import type { SimulatedProgram, Simulation } from './simulation.ts';
 import { type Chooser, waysOf } from './strategy.ts';
 import { TreeChecks, type Wrong } from './tree-checks.ts';
 import { hearUnhandled } from './unhandled.ts';
 import { describeWait } from './virtual-time.ts';
-
-/** What a simulated program is given. */
-export interface Simulation {
-  /** For `start`, where the program starts its roots itself. */
-  readonly options: Required<Pick<StartOptions, 'clock' | 'scheduler' | 'random' | 'onRecord'>>;
-  /** Virtual milliseconds. */
-  readonly now: number;
-  /** From 0 up to but not including 1, by the seed. */
-  random(): number;
-  /** As `start` (also *Cancel-safe:*), in this simulation. A root that is left at the end of the program is stopped. */
-  start<C extends TaskThread<never, never, never>>(
-    make: (() => C) | C,
-    options?: Pick<StartOptions, 'name' | 'onRecord'>,
-  ): Promise<Child<C>>;
-  /** Lets others go first: a step of the program ends here. *Cancel-safe:* it belongs to no scope. */
-  checkpoint(): Promise<void>;
-  /** Virtual milliseconds. *Cancel-safe:* it belongs to no scope. */
-  sleep(ms: number): Promise<void>;
-  /** What must hold after every step: `check` gives false, or throws, when it does not. */
-  always(name: string, check: () => unknown): void;
-  /** Says a word: it stands in the trace, and in `words`. */
-  say(word: string): void;
-  /** What was said, in order. */
-  readonly words: readonly string[];
-}
-
-export type SimulatedProgram = (simulation: Simulation) => unknown;
 
 export interface RunOptions {
   readonly seed: number;
@@ -193,6 +168,13 @@ class Driver implements Simulation {
       onRecord?.(record);
     };
     return start(make, { ...options, ...this.options, onRecord: told });
+  }
+
+  async outcomeOf(root: AnyChild): Promise<Outcome> {
+    const life = this.#checks.roots.find(({ handle }) => handle === root);
+    if (life === undefined) throw new InvalidOptionError('root', root, 'the handle of a root of this simulation');
+    this.#checks.leaveFailureOf(life);
+    return await root.join();
   }
 
   checkpoint(): Promise<void> {

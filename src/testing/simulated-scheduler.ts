@@ -221,26 +221,23 @@ export class SimulatedScheduler implements Scheduler {
     };
   }
 
+  /** True where a fault comes instead of the step. */
   #hit(step: Step, runnable: Runnable): boolean {
     const faults = this.#faults;
-    const victim = this.#over ? undefined : faults?.victim(runnable);
-    if (faults === undefined || victim === undefined) return false;
-    const fault = this.#faultOf(faults.ofSteps);
-    if (fault === undefined) return false;
-    const { path } = victim;
-    const title = step.title().slice(path.length + 1);
-    const what = fault === 'crash' ? 'crashes' : `stands still for ${faults.delayMs} ms`;
-    this.#note(() => `fault: ${path} ${what} before ${title}`, true);
-    if (fault === 'crash') {
-      runnable.queued = false;
-      faults.crash(victim);
-    } else this.#putOff(step, faults.delayMs);
-    return true;
+    const victim = this.#over ? undefined : faults?.atStep(runnable);
+    const fault = victim && this.#faultOf(victim.kinds);
+    if (faults === undefined || victim === undefined || fault === undefined) return false;
+    this.#note(() => faults.inWords(fault, victim, step.title()), true);
+    if (fault === 'delay') this.#putOff(step, faults.delayMs);
+    else {
+      if (fault !== 'duplicate') runnable.queued = false;
+      faults.strike(fault, victim);
+    }
+    return fault !== 'duplicate';
   }
 
   /** Which of several faults is injected here, if any: one decision. */
   #faultOf(kinds: readonly FaultKind[]): FaultKind | undefined {
-    if (kinds.length === 0) return undefined;
     const width = kinds.length + 1;
     const { decision, given } = this.#nextDecision(width);
     const way = Math.min(given ?? this.#faults?.way(kinds) ?? 0, kinds.length);
@@ -250,23 +247,21 @@ export class SimulatedScheduler implements Scheduler {
 
   #settle(wait: BegunWait, step: Step): void {
     const faults = this.#faults;
-    const victim = this.#over ? undefined : faults?.victimOf(wait);
+    const victim = this.#over ? undefined : faults?.afterWait(wait);
     const fault = victim && this.#faultOf(victim.kinds);
     if (faults === undefined || victim === undefined || fault === undefined) {
       this.#ready.push(step);
-    } else if (fault === 'crash') {
-      const { path } = victim.life;
-      this.#note(() => `fault: ${path} crashes before ${step.title().slice(path.length + 1)}`, true);
+      return;
+    }
+    this.#note(() => faults.inWords(fault, victim, step.title()), true);
+    if (fault === 'late') this.#putOff(step, faults.delayMs);
+    else if (fault !== 'hang') {
       // The wait is over, and stays so (law 18): the hook goes on, in a thread that has failed.
       const go = (): void => {
-        faults.crash(victim.life);
+        faults.strike(fault, victim);
         step.go();
       };
       this.#ready.push({ ...step, go });
-    } else {
-      const what = fault === 'hang' ? 'hangs' : `is ${faults.delayMs} ms late`;
-      this.#note(() => `fault: ${step.title().replace(' goes on', ` ${what}`)}`, true);
-      if (fault === 'late') this.#putOff(step, faults.delayMs);
     }
   }
 

@@ -208,6 +208,13 @@ const parameters: Readonly<Record<StrategyKind, readonly string[]>> = {
 };
 
 export function resolveStrategy(field: string, strategy: Strategy | StrategyKind): Strategy {
+  if ((strategy as string) === 'exhaustive') {
+    throw new InvalidOptionError(
+      field,
+      strategy,
+      `one of ${kinds.join(', ')} (exhaustive stands alone, and is for explore)`,
+    );
+  }
   if (typeof strategy === 'string') return { kind: oneOf(field, strategy, kinds) };
   if (typeof strategy !== 'object' || strategy === null) {
     throw new InvalidOptionError(field, strategy, `a strategy, or one of ${kinds.join(', ')}`);

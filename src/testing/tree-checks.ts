@@ -25,6 +25,8 @@ export class TreeChecks {
   /** How many signals each lane has told as lost; undefined as long as nothing was told to us. */
   #told: Map<string, number> | undefined;
   readonly #all: ThreadLife[] = [];
+  /** Roots whose failure, if they fail, the program looks at. */
+  readonly #left = new Set<ThreadLife>();
   #next = 0;
 
   /** To be told of all that the trees report. */
@@ -43,6 +45,10 @@ export class TreeChecks {
 
   get roots(): readonly ThreadLife[] {
     return this.#roots;
+  }
+
+  leaveFailureOf(root: ThreadLife): void {
+    this.#left.add(root);
   }
 
   afterStep(): Wrong | undefined {
@@ -75,7 +81,9 @@ export class TreeChecks {
       const wrong = (edge.down && this.#unfinished(edge.down)) ?? (edge.up && this.#unfinished(edge.up));
       if (wrong !== undefined) return wrong;
     }
-    for (const { outcome, path, hasEntered } of this.#roots) {
+    for (const root of this.#roots) {
+      const { outcome, path, hasEntered } = root;
+      if (this.#left.has(root)) continue;
       // What fails in `enter` is given to who has started it; nobody there is an unhandled rejection.
       if (outcome?.kind !== 'failed' || !hasEntered || isInjected(outcome.error)) continue;
       return { kind: 'a root has failed', text: `${path}: ${String(outcome.error)}` };

@@ -9,7 +9,7 @@
  *
  * The words belong to a test, and so to no scope: *Cancel-safe:* nothing of a tree's can cancel them.
  */
-import { knownFields, milliseconds } from '../kernel/check.ts';
+import { functionOf, knownFields, milliseconds, text, trueOrFalse } from '../kernel/check.ts';
 import type { Clock, Timer } from '../kernel/clock.ts';
 import { realClock } from '../kernel/clock.ts';
 import { type BegunWait, LoopScheduler, type Settling } from '../kernel/scheduler.ts';
@@ -87,6 +87,8 @@ export interface VirtualTimeOptions {
 
 /** How long one looks away, in real time, while the outside world is awaited. */
 const OUTSIDE_MS = 1;
+/** So long, in real time, before it is said what is awaited: perhaps nobody will ever release it. */
+const LONG_MS = 5000;
 
 /** A clock and a scheduler that belong together, and the words to move them. */
 export class VirtualTime {
@@ -98,11 +100,17 @@ export class VirtualTime {
   readonly #holds: VirtualTimeOptions['holds'];
   #jumping = false;
   #warned = false;
+  /** Since when, in real time, it looks away. */
+  #heldSince: number | undefined;
+  #warnedOfHold = false;
 
   constructor(options: VirtualTimeOptions = {}) {
     knownFields('options', options, ['autojump', 'holds']);
-    this.#holds = options.holds;
-    this.clock = options.autojump === true ? new JumpingClock(() => this.#startJumping()) : new VirtualClock();
+    const { autojump = false, holds } = options;
+    trueOrFalse('options.autojump', autojump);
+    if (holds !== undefined && typeof holds !== 'boolean') functionOf('options.holds', holds);
+    this.#holds = holds;
+    this.clock = autojump ? new JumpingClock(() => this.#startJumping()) : new VirtualClock();
     this.#sliceClock = new SliceClock(this.clock);
     this.#scheduler = new WatchingScheduler(this.#sliceClock);
   }
@@ -123,7 +131,7 @@ export class VirtualTime {
   /** Keeps the time from jumping until the function that it gives is called: while a socket or a worker is awaited. */
   hold(what: string): () => void {
     const held = {};
-    this.#held.set(held, what);
+    this.#held.set(held, text('what', what));
     return () => {
       if (this.#held.delete(held) && this.clock instanceof JumpingClock) this.#startJumping();
     };
@@ -176,16 +184,38 @@ export class VirtualTime {
     for (;;) {
       await this.settle();
       if (!pending) return promise;
-      if (this.#held.size > 0 || this.#isHeldByWaits()) await lookAway();
-      else if (!this.clock.fireNext(Infinity)) throw new Error(this.#standsStill());
+      if (this.#held.size > 0 || this.#isHeldByWaits()) {
+        this.#tellWhatIsAwaited();
+        await lookAway();
+      } else {
+        this.#heldSince = undefined;
+        if (!this.clock.fireNext(Infinity)) throw new Error(this.#standsStill());
+      }
     }
+  }
+
+  #tellWhatIsAwaited(): void {
+    const now = realClock.now();
+    this.#heldSince ??= now;
+    if (this.#warnedOfHold || now - this.#heldSince < LONG_MS) return;
+    this.#warnedOfHold = true;
+    const names =
+      this.#held.size > 0 ? [...this.#held.values()] : this.#outsideWaits().map((wait) => describeWait(wait));
+    process.emitWarning(
+      `virtual time has not moved for ${LONG_MS / 1000} s, because this is awaited: ${names.join('; ')} (what hold gives releases it)`,
+      'TaskThreadWarning',
+    );
+  }
+
+  #outsideWaits(): BegunWait[] {
+    return [...this.#scheduler.waits].filter(({ owner }) => (owner as WaitOwner).endedOutside === true);
   }
 
   /** Also where it is not: then, if the time is about to jump, it is said. */
   #isHeldByWaits(): boolean {
     const holds = this.#holds;
     if (holds === false) return false;
-    const waits = [...this.#scheduler.waits].filter(({ owner }) => (owner as WaitOwner).endedOutside === true);
+    const waits = this.#outsideWaits();
     if (waits.length === 0) return false;
     if (holds === true) return true;
     const words = waits.map((wait) => describeWait(wait));

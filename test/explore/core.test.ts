@@ -5,7 +5,7 @@
 import { explore, leakCheck } from '../../src/testing/index.ts';
 import { everyProgram } from './every-program.ts';
 
-const seeds = Number(process.env.SEEDS ?? 90);
+const seeds = Number(process.env.SEEDS ?? 80);
 
 test.each(everyProgram)(
   'no schedule of “$name” breaks a law',

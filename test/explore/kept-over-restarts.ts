@@ -11,6 +11,7 @@ import {
   type ThreadOptions,
   type Turn,
 } from '../../src/index.ts';
+import type { LaneOptions } from '../../src/intercom/lane-options.ts';
 import type { Simulation } from '../../src/testing/index.ts';
 import { Watch, type Word } from './watched-thread.ts';
 
@@ -30,6 +31,8 @@ interface Fate {
 class Fates {
   readonly watch: Watch;
   readonly redeliver: number;
+  /** Words weigh something, or not. */
+  readonly inbox: LaneOptions<Word>;
   readonly #fates: Fate[] = [];
   #latest = -1;
   stopping = false;
@@ -37,6 +40,8 @@ class Fates {
   constructor(watch: Watch, redeliver: number) {
     this.watch = watch;
     this.redeliver = redeliver;
+    const weights = { sizeOf: ({ n }: Word) => n % 3, maxBytes: 3, countOf: ({ n }: Word) => 1 + (n % 2) };
+    this.inbox = { capacity: 3, ...watch.pick([{}, weights]) };
   }
 
   next(reply?: Word['reply']): { readonly word: Word; readonly fate: Fate } {
@@ -100,7 +105,7 @@ class WorkerThread extends TaskThread<Word> {
   exited = false;
 
   constructor(fates: Fates) {
-    super({ inbox: { capacity: 3 } });
+    super({ inbox: fates.inbox });
     this.#fates = fates;
   }
 

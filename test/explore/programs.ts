@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import type { Child, Turn } from '../../src/index.ts';
+import type { LaneOptions } from '../../src/intercom/lane-options.ts';
 import type { OverflowPolicy } from '../../src/intercom/overflow.ts';
 import type { Simulation, SimulationLimits } from '../../src/testing/index.ts';
-import { asRoot, Watch, Watched, type Word } from './watched-thread.ts';
+import { Watch, Watched, type Word } from './watched-thread.ts';
 
 export interface CoreProgram {
   readonly name: string;
@@ -50,7 +51,7 @@ async function sendersOverOneLane(sim: Simulation): Promise<void> {
     enter: (me) => me.add(child),
     childSignal: (_word, turn) => (watch.pick([true, false]) ? turn.sleep(0) : undefined),
   });
-  const handle = await sim.start(asRoot(root));
+  const handle = await watch.start(root);
   await watch.aWhile(40);
   const report = await handle.stop();
   watch.checkFates();
@@ -75,8 +76,10 @@ async function sendsThatAreCancelled(sim: Simulation): Promise<void> {
             const limited = turn.timeoutAfter(watch.pick([0, 1, 2]), async (inner) => {
               const word = watch.word(name);
               const accepted = await watch.sent(word, inner.send(handle, word));
-              if (!accepted && inner.cancelled && !(await isRefused(inner.sleep(0))))
-                watch.blame('a cancelled turn waits');
+              if (accepted || !inner.cancelled) return;
+              if (!(await isRefused(inner.sleep(0)))) watch.blame('a cancelled turn sleeps');
+              const next = watch.word(name);
+              if (await watch.sent(next, inner.send(handle, next))) watch.blame('a cancelled turn sends');
             });
             await limited.catch(ignore);
           }
@@ -84,19 +87,34 @@ async function sendsThatAreCancelled(sim: Simulation): Promise<void> {
       }
     },
   });
-  const handle = await sim.start(asRoot(root));
+  const handle = await watch.start(root);
   await sim.sleep(100);
   await handle.stop();
   watch.checkFates();
 }
 
-/** Every policy, sends and tries mixed, from a handler, a task and outside; the receiver ends in the middle. */
+/** Every policy, sends and tries mixed, from tasks and outside; the receiver ends in the middle. */
 async function policies(sim: Simulation): Promise<void> {
   const watch = new Watch(sim);
   const policy = watch.pick<OverflowPolicy>(['block', 'drop-oldest', 'drop-newest', 'latest', 'fail']);
-  const options = { capacity: watch.pick([1, 2, 3]), policy, keyOf: ({ from }: Word) => from };
-  const inbox = policy === 'latest' ? options : { capacity: options.capacity, policy };
-  const child = new Watched(watch, { signal: (_word, turn) => watch.pick([undefined, turn.sleep(0)]) }, { inbox });
+  const keys = policy === 'latest' ? { keyOf: ({ from }: Word) => from } : {};
+  await overOneLane(watch, { capacity: watch.pick([1, 2, 3]), policy, ...keys });
+}
+
+/** The same with words that count and weigh differently, so that one which fits may be behind one which does not. */
+async function weighedWords(sim: Simulation): Promise<void> {
+  const watch = new Watch(sim);
+  const policy = watch.pick<OverflowPolicy>(['latest', 'latest', 'block', 'drop-oldest']);
+  const weighs = { sizeOf: ({ n }: Word) => (n * 5) % 7, maxBytes: 7 };
+  if (policy === 'latest') {
+    await overOneLane(watch, { capacity: 8, policy, ...weighs, keyOf: ({ from }) => from });
+  } else {
+    await overOneLane(watch, { capacity: watch.pick([4, 8]), policy, ...weighs, countOf: ({ n }) => 1 + (n % 2) });
+  }
+}
+
+async function overOneLane(watch: Watch, inbox: LaneOptions<Word>): Promise<void> {
+  const child = new Watched(watch, { signal: (_word, turn) => turn.sleep(watch.pick([0, 1])) }, { inbox });
   let handle!: Child<Watched>;
   const root = new Watched(watch, {
     enter: async (me) => {
@@ -113,7 +131,7 @@ async function policies(sim: Simulation): Promise<void> {
       }
     },
   });
-  const top = await sim.start(asRoot(root));
+  const top = await watch.start(root);
   await watch.aWhile(30);
   await handle.stop({ drainMs: watch.pick([0, 5]), cancelMs: 5 });
   await top.stop();
@@ -124,6 +142,8 @@ async function policies(sim: Simulation): Promise<void> {
 async function asks(sim: Simulation): Promise<void> {
   const watch = new Watch(sim);
   let open = 0;
+  // Where the child is stopped meanwhile, that must do: whoever asks it waits without a limit.
+  const stops = watch.pick([true, false]);
   const answer = async (word: Word, turn: Turn<Word>): Promise<void> => {
     const way = watch.pick(['at once', 'later', 'twice', 'never', 'fails']);
     if (way === 'later') await turn.sleep(watch.pick([0, 2]));
@@ -161,18 +181,19 @@ async function asks(sim: Simulation): Promise<void> {
     enter: async (me) => {
       handle = await me.add(child);
       for (const name of ['a', 'b']) {
-        me.task(name, (turn) => ask(name, (_, word) => turn.ask(handle, word, { timeoutMs: watch.pick([1, 3]) })));
+        const limit = stops ? {} : { timeoutMs: watch.pick([1, 3]) };
+        me.task(name, (turn) => ask(name, (_, word) => turn.ask(handle, word, limit)));
       }
     },
     childSignal: answer,
   });
-  const top = await sim.start(asRoot(root));
+  const top = await watch.start(root);
   await watch.aWhile(15);
-  const stopped = watch.pick([true, false]) ? handle.stop() : undefined;
+  const stopped = stops ? handle.stop() : undefined;
   await sim.sleep(20);
   await stopped;
-  await top.stop();
   assert.equal(open, 0);
+  await top.stop();
   assert.equal(handle.snapshot().edge.asksWaiting, 0);
 }
 
@@ -199,7 +220,7 @@ async function addingWhileStopping(sim: Simulation): Promise<void> {
       }
     },
   });
-  const handle = await sim.start(asRoot(root));
+  const handle = await watch.start(root);
   await watch.aWhile(60);
   const report = await handle.stop({ drainMs: watch.pick([0, 10]), cancelMs: 10 });
   assert.deepEqual(report.abandoned, []);
@@ -225,7 +246,6 @@ async function stopsOfATree(sim: Simulation): Promise<void> {
             { intake: true },
           );
         },
-        signal: (_word, turn) => turn.sendToParent(watch.word(`${name} echo`)),
         exit: () => order.push(name),
       },
       { outbox: { capacity: 2 } },
@@ -238,6 +258,7 @@ async function stopsOfATree(sim: Simulation): Promise<void> {
           await me.add(leaf(`${name} 1`));
           await me.add(leaf(`${name} 2`));
         },
+        signal: (_word, turn) => turn.sleep(0),
         childSignal: (_word, turn) => turn.sendToParent(watch.word(name)),
         exit: async (turn) => {
           await turn.sleep(0);
@@ -246,15 +267,18 @@ async function stopsOfATree(sim: Simulation): Promise<void> {
       },
       { outbox: { capacity: 2 } },
     );
+  const middles: Child<Watched>[] = [];
   const root = new Watched(watch, {
     enter: async (me) => {
-      await me.add(middle('a'));
-      await me.add(middle('b'));
+      for (const name of ['a', 'b']) middles.push(await me.add(middle(name)));
     },
-    childSignal: (_word, turn) => (watch.pick([true, false]) ? turn.sleep(0) : undefined),
+    childSignal: (_word, turn, me) => {
+      if (middles.length === 2) me.tell(watch.pick(middles), watch.word('root'));
+      return watch.pick([true, false]) ? turn.sleep(0) : undefined;
+    },
     exit: () => order.push('root'),
   });
-  const handle = await sim.start(asRoot(root));
+  const handle = await watch.start(root);
   await watch.aWhile(60);
   const first = handle.stop();
   const again = watch.pick([true, false]);
@@ -286,7 +310,7 @@ async function tasksComeAndGo(sim: Simulation): Promise<void> {
       }
     },
   });
-  const handle = await sim.start(asRoot(root));
+  const handle = await watch.start(root);
   await watch.aWhile(40);
   const report = await handle.stop();
   assert.equal(report.verdict, 'clean');
@@ -315,7 +339,7 @@ async function faultyChildren(sim: Simulation): Promise<void> {
       return me.ends.includes(handle.path) ? undefined : turn.send(handle, watch.word(from))?.catch(ignore);
     },
   });
-  const top = await sim.start(asRoot(root));
+  const top = await watch.start(root);
   await sim.sleep(20);
   const before = sim.now;
   const report = await top.stop({ drainMs: 50, cancelMs: 50 });
@@ -325,7 +349,7 @@ async function faultyChildren(sim: Simulation): Promise<void> {
   assert.ok(report.threads <= 4 && failed <= 3);
 }
 
-/** Handlers hang whatever one does; below them others end well. The report has those that hang, and every thread exits once. */
+/** Handlers and exits hang whatever one does; below them others end well. The report has those that hang, and every thread exits once. */
 async function whatHangs(sim: Simulation): Promise<void> {
   const watch = new Watch(sim);
   const hanging = new Set<string>();
@@ -340,17 +364,27 @@ async function whatHangs(sim: Simulation): Promise<void> {
         tidied.add(me.path);
       },
     });
-  const child = (): Watched =>
-    new Watched(watch, {
+  const hang = async (turn: Turn, me: Watched): Promise<void> => {
+    hanging.add(me.path);
+    await new Promise<void>((release) => releases.push(release));
+    if (!(await isRefused(turn.sleep(1), 'TT_THREAD_ENDED'))) watch.blame(`${me.path} waits after its end`);
+    resumed++;
+  };
+  const child = (): Watched => {
+    const place = watch.pick(['signal', 'shield', 'exit']);
+    return new Watched(watch, {
       enter: (me) => me.add(tidy()),
       signal: async (_word, turn, me) => {
         if (watch.pick([true, false])) return;
+        if (place === 'signal') await hang(turn, me);
+        if (place !== 'shield') return;
         hanging.add(me.path);
-        await new Promise<void>((release) => releases.push(release));
-        if (!(await isRefused(turn.sleep(1), 'TT_THREAD_ENDED'))) watch.blame(`${me.path} waits after its end`);
-        resumed++;
+        const shielded = turn.shield(100_000, (inner) => inner.sleep(100_000));
+        if (!(await isRefused(shielded, 'TT_THREAD_ENDED'))) watch.blame(`a shield in ${me.path} outlives it`);
       },
+      exit: (turn, me) => (place === 'exit' ? hang(turn, me) : undefined),
     });
+  };
   const handles: Child<Watched>[] = [];
   const root = new Watched(watch, {
     enter: async (me) => {
@@ -361,7 +395,7 @@ async function whatHangs(sim: Simulation): Promise<void> {
       }
     },
   });
-  const top = await sim.start(asRoot(root));
+  const top = await watch.start(root);
   await watch.aWhile(20);
   const report = await top.stop({ drainMs: watch.pick([0, 10]), cancelMs: 200 });
   const abandoned = report.abandoned.map(({ path }) => path);
@@ -369,7 +403,7 @@ async function whatHangs(sim: Simulation): Promise<void> {
   assert.deepEqual([closed, report.threads, tidied.size], [2, 5, 2]);
   for (const release of releases) release();
   await sim.sleep(10);
-  assert.equal(resumed, hanging.size);
+  assert.equal(resumed, releases.length);
   for (const thread of watch.threads) assert.equal(thread.exits, 1, `exits of ${thread.path}`);
   watch.checkFates();
 }
@@ -410,7 +444,7 @@ async function failures(sim: Simulation): Promise<void> {
       }, ignore);
     },
   });
-  const top = await sim.start(asRoot(root));
+  const top = await watch.start(root);
   await sim.sleep(10);
   if (where === 'exit') await handle?.stop().catch(ignore);
   await sim.sleep(10);
@@ -430,6 +464,7 @@ export const corePrograms: readonly CoreProgram[] = [
   { name: 'senders over one lane', run: sendersOverOneLane },
   { name: 'sends that are cancelled', run: sendsThatAreCancelled },
   { name: 'policies', run: policies },
+  { name: 'weighed words', run: weighedWords },
   { name: 'asks', run: asks },
   { name: 'adding while stopping', run: addingWhileStopping },
   { name: 'stops of a tree', run: stopsOfATree },

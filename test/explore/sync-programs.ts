@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Condition, Event, Lock, Queue, Semaphore, type Turn } from '../../src/index.ts';
 import type { Simulation } from '../../src/testing/index.ts';
 import type { CoreProgram } from './programs.ts';
-import { asRoot, Watch, Watched, type Word } from './watched-thread.ts';
+import { Watch, Watched, type Word } from './watched-thread.ts';
 
 /** Runs several tasks of one thread to their ends, and stops it. */
 async function tasks(sim: Simulation, watch: Watch, bodies: readonly ((turn: Turn<Word>) => unknown)[]): Promise<void> {
@@ -12,7 +12,7 @@ async function tasks(sim: Simulation, watch: Watch, bodies: readonly ((turn: Tur
       for (const [i, body] of bodies.entries()) me.task(`${i}`, body);
     },
   });
-  const top = await sim.start(asRoot(root));
+  const top = await watch.start(root);
   await sim.sleep(1000);
   assert.equal(top.snapshot().tasks.length, 0, 'all tasks have ended');
   await top.stop();

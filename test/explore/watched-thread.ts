@@ -1,8 +1,8 @@
 /**
  * A thread for exploring the core: does what its program gives it, and watches the laws that hold for every thread meanwhile:
  * hooks never overlap (4), nothing of the user's is called after the end (12), `exit` runs once (11), signals of one lane come in
- * the order sent (4), a parent outlives its children (3) and is told of each end (4), what was accepted is handled or told as
- * lost, what was refused is neither (6).
+ * the order sent (4), a parent outlives its children (3), stops them when its own inbox is worked off (10), and is told of each end (4),
+ * what was accepted is handled or told as lost, what was refused is neither (6), no end and no restart is untold (15).
  */
 import {
   type AnyChild,
@@ -16,6 +16,7 @@ import {
   type Turn,
 } from '../../src/index.ts';
 import type { Reply } from '../../src/intercom/ask.ts';
+import type { LifecycleRecord } from '../../src/kernel/probe.ts';
 import type { Simulation } from '../../src/testing/index.ts';
 
 export interface Word {
@@ -31,6 +32,8 @@ export class Watch {
   readonly threads: Watched[] = [];
   readonly #sim: Simulation;
   /** Of each word by its number: how often it was heard or told as lost, and what its sender was told. */
+  /** The threads of which an end was told, and not yet that they are started again. */
+  readonly #ended = new Set<string>();
   readonly #fates: { heard: number; lost: number; sender: 'accepted' | 'refused' | undefined }[] = [];
 
   constructor(sim: Simulation) {
@@ -39,6 +42,26 @@ export class Watch {
       if (this.wrong.length > 0) throw new Error(this.wrong.join('; '));
     });
   }
+
+  /** Starts the root of a tree. What is told of its threads is looked at too. */
+  async start(root: Watched): Promise<Child<Watched>> {
+    // A root that sends nothing up, as the types want to have it.
+    const handle = (await this.#sim.start(root as never, { onRecord: this.#told })) as unknown as Child<Watched>;
+    root.handle = handle;
+    return handle;
+  }
+
+  readonly #told = (record: LifecycleRecord): void => {
+    const { kind, path } = record;
+    if (kind === 'ended') {
+      if (this.#ended.has(path)) this.blame(`the end of ${path} is told again`);
+      this.#ended.add(path);
+    } else if (kind === 'restarting') {
+      if (!this.#ended.delete(path)) this.blame(`${path} is to be started again, and has not ended`);
+    } else if (kind === 'entered' && this.#ended.has(path)) {
+      this.blame(`${path} is started again, and nobody was told`);
+    }
+  };
 
   word(from: string, reply?: Reply<number>): Word {
     const n = this.#fates.length;
@@ -113,6 +136,8 @@ export class Watched extends TaskThread<Word, Word, Word> {
   /** Those that it has added, and that have begun. */
   readonly living = new Set<Watched>();
   #above: Watched | undefined;
+  /** Known once it has entered. */
+  handle: Child<Watched> | undefined;
 
   constructor(watch: Watch, hooks: Hooks = {}, options?: ThreadOptions<Word, Word>) {
     super(options);
@@ -127,6 +152,11 @@ export class Watched extends TaskThread<Word, Word, Word> {
     // The listeners outlive an incarnation: those of the last one have said what they had to.
     this.events.removeAllListeners();
     this.events.on('deadLetter', (signal) => this.watch.lost(signal as Word));
+    this.events.on('stopping', (why) => {
+      const left = this.#above?.handle?.snapshot().edge.down?.queued ?? 0;
+      if (why !== 'its parent is stopping' || left === 0) return;
+      this.watch.blame(`${this.path} is stopped, and ${left} words are left in the inbox of its parent`);
+    });
     this.events.once('entered', () => {
       this.entered = true;
     });
@@ -170,12 +200,23 @@ export class Watched extends TaskThread<Word, Word, Word> {
 
   add(child: Watched, spec: ChildSpec = { onFailure: 'ignore' }): Promise<Child<Watched>> {
     child.#above = this;
-    return this.addChild(child, spec);
+    const added = this.addChild(child, spec);
+    added.then(
+      (handle) => {
+        child.handle = handle;
+      },
+      () => {},
+    );
+    return added;
   }
 
   /** A child that is started again. Each incarnation is another thread, and only the last one's end is told. */
   addAgain(make: () => Watched, spec: RestartSpec): Promise<Child<Watched>> {
     return this.addChild(make, spec);
+  }
+
+  onStopping(told: (why: string) => void): void {
+    this.events.on('stopping', told);
   }
 
   /** In the name of this thread; nobody waits for it. */
@@ -221,9 +262,4 @@ export class Watched extends TaskThread<Word, Word, Word> {
     this.handled.push(word);
     this.watch.heard(word);
   }
-}
-
-/** A root that sends nothing up, as the types want to have it. */
-export function asRoot(thread: Watched): never {
-  return thread as never;
 }

@@ -45,6 +45,7 @@ class End implements ParentEnd, ChildEnd {
   eachChild(): void {}
   abandon(): void {}
   childEntered(): void {}
+  forgetLane(): void {}
   childEnded(): void {}
   giveUpRestart(): void {}
 

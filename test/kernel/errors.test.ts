@@ -108,6 +108,7 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
   ['AlreadyStartedError', new e.AlreadyStartedError('/A-1'), 'TT_ALREADY_STARTED', { path: '/A-1' }, '/A-1'],
   ['NotStartedError', new e.NotStartedError('Database'), 'TT_NOT_STARTED', {}, 'Database'],
   ['InjectedFaultError', new e.InjectedFaultError('/A-1'), 'TT_INJECTED_FAULT', { path: '/A-1' }, '/A-1 crash'],
+  ['LinkCutError', new e.LinkCutError('/A-1'), 'TT_LINK_CUT', { path: '/A-1' }, 'the link to /A-1 was cut'],
   [
     'SimulationFailedError',
     new e.SimulationFailedError('books', { seed: 3, schedule: '4:1', report: 'the books', cause }),

@@ -33,7 +33,7 @@ export const hunts: readonly Hunt[] = [
     faults: coreFaults,
     tests: 'test/explore/core',
     folders: ['test/explore'],
-    env: { SEEDS: '90' },
+    env: { SEEDS: '80' },
     found(output) {
       const found = /SimulationFailedError: (.*)\n *(seed \d+, .*)/.exec(output);
       return found === null ? undefined : `at ${found[2]}: ${found[1]}`;

@@ -42,8 +42,8 @@ export const coreFaults: readonly Fault[] = [
   [
     'the wake-up at the half-empty lane is lost',
     CONTENTS,
-    'if (this.overflowing) this.recover();\n    return',
-    'return',
+    'if (this.overflowing) this.recover();\n    return signal;',
+    'return signal;',
   ],
   [
     'senders that wait are not sent back',
@@ -178,7 +178,7 @@ export const coreFaults: readonly Fault[] = [
     'requests that an incarnation took stay open',
     EDGE,
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a text of a source file
-    'this.#asks?.endAllBut(isOnItsWay, `${this.path} is restarted`);',
+    'this.endTakenRequests(`${this.path} is restarted`);',
     '',
   ],
   [

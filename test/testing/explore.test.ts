@@ -114,6 +114,11 @@ describe('exploring seeds', () => {
     ['an unknown one among several', { strategy: ['random', 'best'] }, 'options.strategy'],
     ['no seed', { seeds: 0 }, 'options.seeds'],
     ['no time', { seconds: 0 }, 'options.seconds'],
+    ['time that is no number', { seconds: '1' }, 'options.seconds'],
+    ['time without an end', { seconds: Number.POSITIVE_INFINITY }, 'options.seconds'],
+    ['a strategy that is nothing', { strategy: null }, 'options.strategy'],
+    ['exhaustive search among others', { strategy: ['random', 'exhaustive'] }, 'stands alone, and is for explore'],
+    ['faults that are nothing', { faults: null }, 'options.faults'],
     ['a field that is not known', { seed: 3 }, 'seed'],
     ['a bound that is none', { strategy: { kind: 'exhaustive', preemptions: -1 } }, 'options.strategy.preemptions'],
   ])('refuses %s', async (_, options, field) => {

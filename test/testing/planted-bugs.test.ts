@@ -14,6 +14,14 @@ afterAll(() => {
   process.stdout.write(`${lines.join('\n')}\n`);
 });
 
+const mendedOnes = plantedBugs.filter(({ mended }) => mended !== undefined);
+
+test.each(mendedOnes)('$name: no seed finds anything where it is mended', async ({ mended, limits = {} }) => {
+  const check = leakCheck();
+  await explore({ seeds: 300, ...limits }, mended!);
+  check();
+});
+
 describe.each(plantedBugs)('$name', ({ name, program, limits = {} }) => {
   test('does not show in the order of arrival', async () => {
     const check = leakCheck();

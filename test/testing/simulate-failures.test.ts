@@ -1,4 +1,5 @@
 /** What a simulated run fails with, and what is no failure of it. */
+import type { AnyChild } from '../../src/index.ts';
 import { live } from '../../src/kernel/probe.ts';
 import { type SimulatedProgram, type SimulateOptions, simulate } from '../../src/testing/index.ts';
 import { asRoot, checkLeaksAfterEach, failureOf, Toy } from './simulated.ts';
@@ -107,6 +108,21 @@ describe('a run fails', () => {
     expect(failure.message).toContain('broken');
   });
 
+  test('when a root has failed, although the outcome of another one was asked for', async () => {
+    const failure = await failureOf(async (sim) => {
+      const good = await sim.start(asRoot(new Toy()));
+      const bad = new Toy();
+      bad.onSignal = () => {
+        throw new Error('broken');
+      };
+      const handle = await sim.start(asRoot(bad));
+      await handle.send('go' as never);
+      void good.stop();
+      sim.say((await sim.outcomeOf(good)).kind);
+    });
+    expect(failure.kind).toBe('a root has failed');
+  });
+
   test('when something is left alive', async () => {
     const failure = await failureOf(() => {
       live.sockets++;
@@ -119,6 +135,9 @@ describe('a run fails', () => {
     ['a seed that is no number', { seed: -1 }, 'options.seed'],
     ['an unknown strategy', { strategy: 'best' }, 'options.strategy'],
     ['a broken schedule', { schedule: '4-5' }, 'options.schedule'],
+    ['a schedule with the ordinary way in it', { schedule: '4:0' }, 'options.schedule'],
+    ['all schedules at once', { strategy: 'exhaustive' }, 'stands alone, and is for explore'],
+    ['a strategy that is nothing', { strategy: null }, 'options.strategy'],
     ['an unknown field', { seeds: 3 }, 'seeds'],
     ['a fault that is no chance', { faults: { crash: 2 } }, 'options.faults.crash'],
     ['no step at all', { maxSteps: 0 }, 'options.maxSteps'],
@@ -144,6 +163,7 @@ describe('a run fails', () => {
   test.each<[string, SimulatedProgram]>([
     ['ms must be a number of milliseconds', (sim) => sim.sleep(Number.NaN)],
     ['ms must be a number of milliseconds', (sim) => sim.sleep(-1)],
+    ['root must be the handle of a root of this simulation', (sim) => sim.outcomeOf({} as AnyChild)],
     ['check must be a function', (sim) => sim.always('nothing', undefined as never)],
   ])('when it is told what means nothing: %s', async (message, program) => {
     const failure = await failureOf(program);
@@ -173,6 +193,23 @@ describe('a run does not fail', () => {
       await sim.start(asRoot(root)).catch((error: Error) => sim.say(error.message));
     });
     expect(words).toEqual(['broken']);
+  });
+
+  test('with the failure of a root whose outcome it has asked for, before or after the end', async () => {
+    const { words } = await simulate({}, async (sim) => {
+      for (const early of [true, false]) {
+        const root = new Toy();
+        root.onEnter = (me) =>
+          me.task('break', () => {
+            throw new Error(`broken ${early ? 'soon' : 'before'}`);
+          });
+        const handle = await sim.start(asRoot(root));
+        if (!early) await sim.sleep(1);
+        const { kind, error } = await sim.outcomeOf(handle);
+        sim.say(`${kind}: ${(error as Error).message}`);
+      }
+    });
+    expect(words).toEqual(['failed: broken soon', 'failed: broken before']);
   });
 
   test('unless nobody looks at that failure', async () => {

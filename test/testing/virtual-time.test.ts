@@ -222,3 +222,45 @@ describe('the leak check', () => {
     expect(liveCounts()).toEqual(before);
   });
 });
+
+test.each<[string, object]>([
+  ['options.autojump', { autojump: 'yes' }],
+  ['options.holds', { holds: 3 }],
+  ['options.hold', { hold: true }],
+])('with %s that means nothing there is no virtual time', (field, options) => {
+  expect(() => new VirtualTime(options)).toThrow(field);
+});
+
+test('a hold has a name, by which it is told', async () => {
+  const time = new VirtualTime();
+  expect(() => time.hold('')).toThrow('what must be a text');
+  await expect(time.outside(undefined as never, Promise.resolve())).rejects.toThrow('what must be a text');
+});
+
+test('a hold that nobody releases is told by name, once', async () => {
+  const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  let passed = 0;
+  const clock = jest.spyOn(realClock, 'now').mockImplementation(() => (passed += 1000));
+  const time = new VirtualTime();
+  const release = time.hold('a socket');
+  let over = false;
+  const waiting = time.run(
+    new Promise<void>((resolve) => {
+      time.clock.setTimer(1, () => {
+        over = true;
+        resolve();
+      });
+    }),
+  );
+  const aMoment = (): Promise<void> => new Promise((resolve) => realClock.setTimer(1, resolve));
+  for (let left = 500; left > 0 && warned.mock.calls.length === 0; left--) await aMoment();
+  expect(over).toBe(false);
+  for (let left = 20; left > 0; left--) await aMoment();
+  expect(warned.mock.calls.map(([text]) => text)).toEqual([
+    'virtual time has not moved for 5 s, because this is awaited: a socket (what hold gives releases it)',
+  ]);
+  release();
+  await waiting;
+  clock.mockRestore();
+  warned.mockRestore();
+});

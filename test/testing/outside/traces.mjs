@@ -38,10 +38,13 @@ class MasterThread extends TaskThread {
   }
 }
 
+const faultsOfThreads = { crash: 0.01, late: 0.05, hang: 0.002, delay: 0.05 };
+const faultsOfLinks = { drop: 0.05, duplicate: 0.05, cut: 0.01 };
+
 const digest = createHash('sha256');
 for (const strategy of ['in-order', 'random', 'priority', 'delay']) {
   for (let seed = 0; seed < 25; seed++) {
-    const faults = seed % 2 === 0 ? { faults: { crash: 0.01, late: 0.05, hang: 0.002, delay: 0.05 } } : {};
+    const faults = [{}, { faults: faultsOfThreads }, { faults: faultsOfLinks }][seed % 3];
     const { trace } = await simulate({ seed, strategy, ...faults }, async (sim) => {
       const root = await sim.start(() => new MasterThread((word) => sim.say(word)));
       await sim.sleep(30);
