@@ -50,12 +50,8 @@ function lookAt(party: Party, again: boolean): void {
   }
   // Lanes let senders in by batches: one that still waits may find room by now.
   const { deadlock, heldUp } = found;
-  if (
-    [deadlock ?? [], ...heldUp]
-      .flat()
-      .map((wait) => wait.relieve())
-      .includes(true)
-  ) {
+  const links = [deadlock ?? [], ...heldUp].flat();
+  if (links.map((wait) => wait.relieve()).includes(true)) {
     deadlockWatch.changed(party);
     return;
   }
