@@ -7,75 +7,48 @@ import { DeadlockError } from '../kernel/wait-errors.ts';
 import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { rejected, type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
-import type { Direction } from './lane.ts';
 import type { Wait } from './wait.ts';
-
-/** What a reply answers. */
-export interface Answerable {
-  settle(ok: boolean, value: unknown): void;
-}
 
 /** What a request carries, and its handler answers with. Only the first answer counts; one that comes late is counted. */
 export class Reply<in Answer> {
-  #request: Answerable | undefined;
+  #settle: ((ok: boolean, value: unknown) => void) | undefined;
 
-  constructor(request: Answerable) {
-    this.#request = request;
+  constructor(settle: (ok: boolean, value: unknown) => void) {
+    this.#settle = settle;
   }
 
   /** Answers the request. */
   with(answer: Answer): void {
-    const request = this.#request;
-    this.#request = undefined;
-    request?.settle(true, answer);
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.(true, answer);
   }
 
   /** Answers the request with an error, which the asker's wait then throws. */
   fail(error: unknown): void {
-    const request = this.#request;
-    this.#request = undefined;
-    request?.settle(false, error);
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.(false, error);
   }
 }
 
-/** The edge that requests go over, downwards or upwards. */
-export interface AskOwner {
-  readonly scheduler: Scheduler;
-  sendRequest(direction: Direction, signal: unknown, wait: Wait): Promise<void> | undefined;
-  /** Names who is asked. */
-  pathAsked(direction: Direction): string;
-  /** What keeps a request, as it is now, from being answered. */
-  answerBlockers(direction: Direction, signal: unknown, reply: unknown): readonly Party[];
-}
-
-/** One request. An object with a method, and no closures, because a round trip makes one of these each time. */
-class Request implements Answerable {
-  readonly direction: Direction;
+interface Request {
   signal: unknown;
   reply: unknown;
-  waiter: Waiter | undefined;
-  /** It has failed with an error that somebody must look at. */
-  loud = false;
-  readonly #asks: Asks;
-
-  constructor(asks: Asks, direction: Direction) {
-    this.#asks = asks;
-    this.direction = direction;
-  }
-
-  settle(ok: boolean, value: unknown): void {
-    if (this.#asks.answered(this.waiter!, ok, value) && !ok) this.loud = true;
-  }
+  /** Names who is asked. */
+  readonly asked: () => string;
+  /** What keeps the request, as it is now, from being answered. */
+  readonly blockers: ((signal: unknown, reply: unknown) => readonly Party[]) | undefined;
 }
 
 /** The requests of one edge, both ways, that wait for their answers. */
 export class Asks implements WaitOwner {
-  readonly #owner: AskOwner;
+  readonly #scheduler: Scheduler;
   readonly #line = new WaitQueue();
   lateReplies = 0;
 
-  constructor(owner: AskOwner) {
-    this.#owner = owner;
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
   }
 
   get waiting(): number {
@@ -85,48 +58,45 @@ export class Asks implements WaitOwner {
   /**
    * *Cancel-safe:* a cancelled ask may have happened: its request stays accepted, its late reply is discarded and counted.
    */
-  ask<Answer>(direction: Direction, make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    const { scheduler } = this.#owner;
+  ask<Answer>(
+    make: (reply: Reply<Answer>) => unknown,
+    send: (signal: unknown) => Promise<void> | undefined,
+    wait: Wait,
+    asked: () => string,
+    blockers?: (signal: unknown, reply: unknown) => readonly Party[],
+  ): Promise<Answer> {
     const scope = wait.cancelScope;
     const refusal = scope?.refusal;
-    if (refusal !== undefined) return rejected(refusal, scheduler);
+    if (refusal !== undefined) return rejected(refusal, this.#scheduler);
     // Parked before `make` is called: that is user code, and may answer at once, or cancel.
-    const request = new Request(this, direction);
-    const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait, scheduler });
-    request.waiter = waiter;
-    const reply = new Reply<Answer>(request);
+    const request: Request = { signal: undefined, reply: undefined, asked, blockers };
+    const waiter = this.#line.parkWaiter(this, { scope, item: request, by: wait, scheduler: this.#scheduler });
+    let loud = false;
+    const reply = new Reply<Answer>((ok, value) => {
+      this.#scheduler.spend();
+      if (!waiter.parked) this.lateReplies++;
+      else if (ok) waiter.wake(value);
+      else {
+        loud = true;
+        waiter.fail(value);
+      }
+    });
     request.reply = reply;
     try {
       request.signal = make(reply);
-      if (waiter.parked) {
-        const sent = this.#owner.sendRequest(direction, request.signal, wait);
-        sent?.catch((error: unknown) => notSent(waiter, error));
-      }
+      if (waiter.parked) send(request.signal)?.catch((error: unknown) => notSent(waiter, error));
     } catch (error) {
-      request.loud = true;
+      loud = true;
       waiter.fail(error);
     }
-    return (waiter.parked ? waiter.promise : this.#settled(waiter.promise, request.loud)) as Promise<Answer>;
-  }
-
-  /** A reply has come; true if its asker had waited for it until now. */
-  answered(waiter: Waiter, ok: boolean, value: unknown): boolean {
-    this.#owner.scheduler.spend();
-    if (!waiter.parked) {
-      this.lateReplies++;
-      return false;
-    }
-    if (ok) waiter.wake(value);
-    else waiter.fail(value);
-    return true;
+    return (waiter.parked ? waiter.promise : this.#settled(waiter.promise, loud)) as Promise<Answer>;
   }
 
   /** Over before it could wait: answered, lost or failed by `make` itself. It takes its share of the slice all the same (law 9). */
   #settled(answer: Promise<unknown>, loud: boolean): Promise<unknown> {
-    const { scheduler } = this.#owner;
-    if (!scheduler.spend()) return answer;
+    if (!this.#scheduler.spend()) return answer;
     answer.catch(noop);
-    const later = scheduler.nextSlice().then(() => answer);
+    const later = this.#scheduler.nextSlice().then(() => answer);
     if (!loud) later.catch(noop);
     return later;
   }
@@ -136,7 +106,7 @@ export class Asks implements WaitOwner {
     for (let waiter = this.#line.first; waiter !== undefined; waiter = waiter.next) {
       const request = waiter.item as Request;
       if (request.signal !== signal) continue;
-      waiter.refuse(new AskUnansweredError(this.#pathAsked(request), reason));
+      waiter.refuse(new AskUnansweredError(request.asked(), reason));
       return;
     }
   }
@@ -146,34 +116,30 @@ export class Asks implements WaitOwner {
     for (let waiter = this.#line.first, next = waiter; waiter !== undefined; waiter = next) {
       next = waiter.next;
       const request = waiter.item as Request;
-      if (!isOnItsWay(request.signal)) waiter.refuse(new AskUnansweredError(this.#pathAsked(request), reason));
+      if (!isOnItsWay(request.signal)) waiter.refuse(new AskUnansweredError(request.asked(), reason));
     }
   }
 
   /** The edge is over: nobody will answer any more. */
   end(reason: string): void {
     for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.first) {
-      waiter.refuse(new AskUnansweredError(this.#pathAsked(waiter.item as Request), reason));
+      waiter.refuse(new AskUnansweredError((waiter.item as Request).asked(), reason));
     }
   }
 
   describeWait(waiter: Waiter): string {
-    return `an answer of ${this.#pathAsked(waiter.item as Request)}`;
+    return `an answer of ${(waiter.item as Request).asked()}`;
   }
 
   waitCancelled(): void {}
 
   blockersOf(waiter: Waiter): readonly Party[] {
-    const { direction, signal, reply } = waiter.item as Request;
-    return signal === undefined ? NO_PARTIES : this.#owner.answerBlockers(direction, signal, reply);
+    const { signal, reply, blockers } = waiter.item as Request;
+    return signal === undefined ? NO_PARTIES : (blockers?.(signal, reply) ?? NO_PARTIES);
   }
 
   detailsOf(): WaitDetails {
     return { word: 'ask' };
-  }
-
-  #pathAsked({ direction }: Request): string {
-    return this.#owner.pathAsked(direction);
   }
 }
 

@@ -8,9 +8,9 @@ import { NO_PARTIES, type Party } from '../kernel/party.ts';
 import type { Host } from '../kernel/host.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, type Waiter, type WaitQueue } from '../kernel/wait-queue.ts';
-import { type AskOwner, Asks, type Reply } from './ask.ts';
+import { Asks, type Reply } from './ask.ts';
 import type { ChildEnd, Edge, EdgeEnd, EdgeSnapshot, ParentEnd, StopBudget } from './edge.ts';
-import { type Direction, Lane, type LaneOwner, type LaneReceiver, type Wait } from './lane.ts';
+import { Lane, type LaneOwner, type LaneReceiver, type Wait } from './lane.ts';
 
 /** What is known of a child that may be started again. Its parent keeps more there. */
 export interface Supervised {
@@ -22,7 +22,7 @@ export interface Supervised {
   readonly redeliver: number;
 }
 
-export class LocalEdge implements Edge, LaneOwner, LaneReceiver, AskOwner {
+export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
   readonly parent: ParentEnd;
   /** The tree's. Kept here, because to ask the parent for it would go up to the root, at every signal. */
   readonly host: Host;
@@ -87,8 +87,14 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver, AskOwner {
   }
 
   askDown<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks(this);
-    return this.#asks.ask('down', make, wait);
+    this.#asks ??= new Asks(this.scheduler);
+    return this.#asks.ask(
+      make,
+      (signal) => this.sendDown(signal, wait),
+      wait,
+      () => this.path,
+      (request, reply) => (this.#held ? NO_PARTIES : answerBlockers(request, reply, this.#down, this.child)),
+    );
   }
 
   sendUp(signal: unknown, wait: Wait): Promise<void> | undefined {
@@ -107,21 +113,14 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver, AskOwner {
   }
 
   askUp<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks(this);
-    return this.#asks.ask('up', make, wait);
-  }
-
-  sendRequest(direction: Direction, signal: unknown, wait: Wait): Promise<void> | undefined {
-    return direction === 'down' ? this.sendDown(signal, wait) : this.sendUp(signal, wait);
-  }
-
-  pathAsked(direction: Direction): string {
-    return direction === 'down' ? this.path : this.parent.path;
-  }
-
-  answerBlockers(direction: Direction, request: unknown, reply: unknown): readonly Party[] {
-    if (direction === 'up') return answerBlockers(request, reply, this.#up, this.parent);
-    return this.#held ? NO_PARTIES : answerBlockers(request, reply, this.#down, this.child);
+    this.#asks ??= new Asks(this.scheduler);
+    return this.#asks.ask(
+      make,
+      (signal) => this.sendUp(signal, wait),
+      wait,
+      () => this.parent.path,
+      (request, reply) => answerBlockers(request, reply, this.#up, this.parent),
+    );
   }
 
   closeDown(): void {

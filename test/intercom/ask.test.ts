@@ -27,19 +27,15 @@ function asksWorld(
   scheduler: Scheduler = virtualHost().host.scheduler,
 ) {
   const { host } = virtualHost();
+  const asks = new Asks(scheduler);
   const sent: Request[] = [];
   const scope = new CancelScope(host);
-  const asks = new Asks({
-    scheduler,
-    sendRequest(_direction, signal) {
-      sent.push(signal as Request);
-      return send(signal);
-    },
-    pathAsked: () => '/Master-1/Database-2',
-    answerBlockers: () => [],
-  });
+  const keep = (signal: unknown): Promise<void> | undefined => {
+    sent.push(signal as Request);
+    return send(signal);
+  };
   const ask = (makeRequest: (reply: Reply<string>) => unknown = make): Promise<string> =>
-    asks.ask('down', makeRequest, waitOf(scope));
+    asks.ask(makeRequest, keep, waitOf(scope), () => '/Master-1/Database-2');
   return { asks, sent, scope, ask };
 }
 

@@ -2,7 +2,7 @@
 import { Reply } from '../../src/index.ts';
 import { Looks, mayCarry } from '../../src/taskthread/carrying.ts';
 
-const reply = new Reply<number>({ settle() {} });
+const reply = new Reply<number>(() => {});
 
 class Hiding {
   readonly #hidden = reply;
@@ -43,7 +43,7 @@ test.each<[string, unknown, boolean]>([
     },
     true,
   ],
-  ['not in another one', { reply: new Reply<number>({ settle() {} }) }, false],
+  ['not in another one', { reply: new Reply<number>(() => {}) }, false],
   ['not in plain data', { kind: 'frames', count: 3, text: 'x', nothing: null, at: undefined }, false],
   ['not in bytes, however many', { bytes: Buffer.alloc(1_000_000) }, false],
   ['not in what holds itself', endless, false],
