@@ -31,7 +31,8 @@ export { FunctionThread, type FunctionThreadOptions } from './taskthread/functio
 export { currentThread, type FunctionTurn } from './taskthread/function-turn.ts';
 export type { ChildState, Outcome, OutcomeKind, ThreadState, Verdict } from './taskthread/lifecycle.ts';
 export type { Overdue, OverduePolicy } from './taskthread/liveness.ts';
-export { type MainEnd, type MainOptions, type MainSignal, runMain } from './taskthread/main.ts';
+export { type MainEnd, type MainOptions, runMain } from './taskthread/main.ts';
+export type { MainSignal } from './taskthread/os-signals.ts';
 export { run } from './taskthread/run.ts';
 export {
   formatStopReport,

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { TaskThread, type Turn } from 'taskthread';
 import { type FrameDecoder, makeDecoder } from 'taskthread/net';
 import type { HeldBytes, PartialAccount } from 'taskthread/threads';
+import { counted } from './reporter.ts';
 import { type Frames, letGo, type Packet, type PipelineContext, type Unreadable } from './signals.ts';
 
 export class DataProcessorThread extends TaskThread<Packet, Frames | Unreadable> {
@@ -108,7 +109,7 @@ export class DataProcessorThread extends TaskThread<Packet, Frames | Unreadable>
     const device = this.#device;
     const bytes = this.#decoder.partialBytes;
     totals.oversized++;
-    const why = `its unfinished frame of ${bytes} bytes is the largest while --max-buffered-bytes (${options.maxBufferedBytes}) is spent`;
+    const why = `its unfinished frame of ${counted(bytes, 'byte')} is the largest while --max-buffered-bytes (${options.maxBufferedBytes}) is spent`;
     reporter.say({ event: 'oversized', device, bytes, why, text: `${device}: ${why}; its connection is closed` });
     this.#decoder.end();
     this.#partial.set(0);
@@ -119,7 +120,7 @@ export class DataProcessorThread extends TaskThread<Packet, Frames | Unreadable>
     if (bytes === 0) return;
     this.#context.totals.partialFrames++;
     const device = this.#device;
-    const text = `${device}: ${bytes} bytes of a half frame were left at its end`;
+    const text = `${device}: ${counted(bytes, 'byte')} of a half frame left at its end`;
     this.#context.reporter.say({ event: 'partial-frame', device, bytes, text });
   }
 }

@@ -2,6 +2,7 @@
  * Stores frames, a row each. IN: frames.
  */
 import { DatabaseThread as Database, frameLane, type SqliteValue } from 'taskthread/threads';
+import { counted } from './reporter.ts';
 import type { Frames, PipelineContext } from './signals.ts';
 
 const SCHEMA = `CREATE TABLE IF NOT EXISTS frames (
@@ -31,6 +32,17 @@ export class DatabaseThread extends Database<Frames> {
       this.#context.totals.stored += signal.frames.length;
       signal.held?.release();
     }
+  }
+
+  protected override unwritten(signals: readonly Frames[]) {
+    let frames = 0;
+    for (const signal of signals) {
+      frames += signal.frames.length;
+      signal.held?.release();
+    }
+    const { database } = this.#context.options;
+    const text = `${database}: ${counted(frames, 'frame')} taken and not written`;
+    this.#context.reporter.say({ event: 'unwritten', file: database, frames, text });
   }
 
   protected override locked(error: unknown) {

@@ -5,7 +5,7 @@ import { formatStopReport, type MainEnd, runMain } from 'taskthread';
 import { type PartialAccount, ReadingGate } from 'taskthread/threads';
 import { MasterThread } from './master-thread.ts';
 import { type PipelineOptions, parseCommandLine, UsageError } from './options.ts';
-import { Reporter } from './reporter.ts';
+import { counted, Reporter } from './reporter.ts';
 import type { PipelineContext } from './signals.ts';
 import { newTotals, unconfirmedOf } from './totals.ts';
 
@@ -48,7 +48,7 @@ function makeContext(options: PipelineOptions): PipelineContext {
 /** The last lines, and the exit code. */
 function finish({ options, totals, reporter }: PipelineContext, { reason, outcome, report }: MainEnd): number {
   totals.unconfirmed = unconfirmedOf(totals);
-  const unstored = options.database === null ? 0 : totals.accepted - totals.stored;
+  totals.unstored = options.database === null ? 0 : totals.accepted - totals.stored;
   const { error } = outcome;
   if (outcome.kind === 'failed') process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   reporter.text(formatStopReport('The pipeline', report));
@@ -57,9 +57,11 @@ function finish({ options, totals, reporter }: PipelineContext, { reason, outcom
       .map(([name, n]) => `${name} ${typeof n === 'object' ? JSON.stringify(n) : n}`)
       .join(', '),
   );
-  if (unstored > 0) reporter.text(`${unstored} accepted frames were NOT stored`);
-  if (totals.unconfirmed > 0) reporter.text(`${totals.unconfirmed} frames are unconfirmed`);
+  if (totals.unstored > 0) reporter.text(`accepted and NOT stored: ${counted(totals.unstored, 'frame')}`);
+  if (totals.unconfirmed > 0) reporter.text(`unconfirmed: ${counted(totals.unconfirmed, 'frame')}`);
   reporter.data({ event: 'stopped', verdict: report.verdict, reason, report, totals });
   if (report.verdict === 'abandoned') return 3;
-  return outcome.kind === 'failed' || report.verdict !== 'clean' || unstored > 0 || totals.unconfirmed > 0 ? 1 : 0;
+  return outcome.kind === 'failed' || report.verdict !== 'clean' || totals.unstored > 0 || totals.unconfirmed > 0
+    ? 1
+    : 0;
 }

@@ -10,6 +10,11 @@ export interface Notice {
   readonly [field: string]: unknown;
 }
 
+/** `1 frame`, `2 frames`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 export class Reporter {
   readonly #json: boolean;
 
@@ -21,12 +26,12 @@ export class Reporter {
 
   say(notice: Notice): void {
     const { text, ...rest } = notice;
-    this.#write(this.#json ? JSON.stringify({ ...rest, text }) : text);
+    this.#write(this.#json ? JSON.stringify({ ...rest, text }, inShort) : text);
   }
 
   /** What a program reads, and a person does not need. */
   data(event: Record<string, unknown>): void {
-    if (this.#json) this.#write(JSON.stringify(event));
+    if (this.#json) this.#write(JSON.stringify(event, inShort));
   }
 
   /** What a person reads, and a program does not need. */
@@ -37,4 +42,13 @@ export class Reporter {
   #write(line: string): void {
     process.stdout.write(`${line}\n`);
   }
+}
+
+/** A report may hold what a thread hung on, or failed with: errors are to be read, and frames are not. */
+function inShort(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const given = this[key];
+  if (given instanceof Uint8Array) return counted(given.length, 'byte');
+  if (!(given instanceof Error)) return value;
+  const { name, message } = given;
+  return Object.assign({ name, message }, given);
 }

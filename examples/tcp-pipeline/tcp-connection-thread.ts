@@ -5,6 +5,7 @@ import type { AnyChild, Child, Turn } from 'taskthread';
 import { encodeLengthPrefixed, type Socket } from 'taskthread/net';
 import { TCPConnectionThread as Connection, frameLane, type StreamEnd } from 'taskthread/threads';
 import { DataProcessorThread } from './data-processor-thread.ts';
+import { counted } from './reporter.ts';
 import { type Frames, letGo, type PipelineContext, type Unreadable } from './signals.ts';
 
 const GREETING = encodeLengthPrefixed(Buffer.from(JSON.stringify({ message: 'hello!' })));
@@ -44,7 +45,7 @@ export class TCPConnectionThread extends Connection<never, Frames, Frames | Unre
         device,
         why,
         bytes: this.socket.bytesRead,
-        text: `${device}: ${why}, after ${this.socket.bytesRead} bytes`,
+        text: `${device}: ${why}, after ${counted(this.socket.bytesRead, 'byte')}`,
       });
     } else if (end.kind === 'idle') {
       const idleMs = end.error.timeoutMs;

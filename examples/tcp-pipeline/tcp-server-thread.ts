@@ -4,6 +4,7 @@
 import type { Turn } from 'taskthread';
 import type { Socket } from 'taskthread/net';
 import { frameLane, TCPServerThread as Server } from 'taskthread/threads';
+import { counted } from './reporter.ts';
 import { type Frames, letGo, type PipelineContext } from './signals.ts';
 import { TCPConnectionThread } from './tcp-connection-thread.ts';
 
@@ -30,7 +31,7 @@ export class TCPServerThread extends Server<Frames> {
     const { totals, reporter, options } = this.#context;
     totals.refused++;
     const device = deviceOf(socket);
-    const text = `${device}: refused, ${options.maxClients} devices are connected already (--max-clients)`;
+    const text = `${device}: refused, ${counted(options.maxClients, 'device')} connected already (--max-clients)`;
     reporter.say({ event: 'refused', device, maxClients: options.maxClients, text });
   }
 

@@ -2,6 +2,7 @@
  * Passes frames on to websockets: a thread for each destination, and the feed. IN: frames.
  */
 import { WebSocketSubThread as Destination, type FrameBatch, WebSocketMasterThread } from 'taskthread/threads';
+import { counted } from './reporter.ts';
 import type { PipelineContext } from './signals.ts';
 
 /** One destination. */
@@ -22,7 +23,7 @@ export class WebSocketSubThread extends Destination {
   protected override opened() {
     const { url } = this;
     const { repeats } = this.delivery();
-    const again = repeats > 0 ? ` (${repeats} frames were sent again so far)` : '';
+    const again = repeats > 0 ? ` (sent again so far: ${counted(repeats, 'frame')})` : '';
     this.#context.reporter.say({ event: 'destination-open', url, repeats, text: `${url}: connected${again}` });
   }
 
@@ -30,7 +31,7 @@ export class WebSocketSubThread extends Destination {
     const { url } = this;
     const { unconfirmed } = this.delivery();
     const waitMs = Math.round(retryMs);
-    const text = `${url}: ${why}; ${unconfirmed} frames are unconfirmed, next try in ${waitMs} ms`;
+    const text = `${url}: ${why}; unconfirmed: ${counted(unconfirmed, 'frame')}, next try in ${waitMs} ms`;
     this.#context.reporter.say({ event: 'destination-broken', url, why, unconfirmed, retryMs: waitMs, text });
   }
 }

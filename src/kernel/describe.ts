@@ -19,6 +19,11 @@ export function messageOf(thrown: unknown): string {
   return describeValue(thrown);
 }
 
+/** So many of them: `1 row`, `2 rows`. Of things that have a plural in s. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 /** A value in one short line, as a person would write it. */
 export function describeValue(value: unknown): string {
   try {
@@ -35,7 +40,7 @@ function inWords(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return `function ${String(value.name) || '(anonymous)'}`;
   if (typeof value !== 'object' || value === null) return String(value);
-  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${counted(value.byteLength, 'byte')}`;
   if (value instanceof Error) return `${value.name}: ${value.message}`;
   try {
     return JSON.stringify(value) ?? Object.prototype.toString.call(value);

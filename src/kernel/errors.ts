@@ -7,7 +7,7 @@
  * gives the signal back; an error that ends a wait in the middle says how much had been done (`progress`).
  * Not here: the decision when to throw (beside each word) and Node's own errors (they travel as `cause`).
  */
-import { describeValue, messageOf } from './describe.ts';
+import { counted, describeValue, messageOf } from './describe.ts';
 
 /** What had already happened when a wait was cut short. Only what applies is set. */
 export interface Progress {
@@ -152,7 +152,7 @@ export class RestartLimitError extends TaskThreadError {
 
   constructor(path: string, intensity: number, periodMs: number, cause: unknown) {
     const why = cause === undefined ? '' : `; last: ${messageOf(cause)}`;
-    super(`${path} is to be restarted more than ${intensity} times in ${periodMs} ms${why}`, { cause });
+    super(`${path} is to be restarted more than ${counted(intensity, 'time')} in ${periodMs} ms${why}`, { cause });
     this.path = path;
     this.intensity = intensity;
     this.periodMs = periodMs;

@@ -2,7 +2,7 @@
  * The catalogue's second half: what goes wrong with the world outside (sockets, streams, frames, optional packages, databases).
  * The rules are those of `errors`.
  */
-import { messageOf } from './describe.ts';
+import { counted, messageOf } from './describe.ts';
 import { type Progress, TaskThreadError } from './errors.ts';
 
 /** A second reader (writer, acceptor) came while the first one waits. */
@@ -65,7 +65,7 @@ export class IncompleteReadError extends TaskThreadError {
   readonly bytes: Buffer;
 
   constructor(bytes: Buffer, expected: string) {
-    super(`the stream ended after ${bytes.length} bytes, expected ${expected}`);
+    super(`the stream ended after ${counted(bytes.length, 'byte')}, expected ${expected}`);
     this.bytes = bytes;
   }
 }
@@ -78,7 +78,7 @@ export class FrameTooLargeError extends TaskThreadError {
   readonly maxFrameBytes: number;
 
   constructor(frameBytes: number, maxFrameBytes: number) {
-    super(`a frame of ${frameBytes} bytes is over maxFrameBytes (${maxFrameBytes})`);
+    super(`a frame of ${counted(frameBytes, 'byte')} is over maxFrameBytes (${maxFrameBytes})`);
     this.frameBytes = frameBytes;
     this.maxFrameBytes = maxFrameBytes;
   }
@@ -110,6 +110,26 @@ export class MissingPackageError extends TaskThreadError {
 
   constructor(packageName: string, neededFor: string, cause?: unknown) {
     super(`${neededFor} needs the package ${packageName}: npm install ${packageName}`, { cause });
+  }
+}
+
+/** A database thread has ended and left rows unwritten: of signals that it had taken, so nobody else has them. `cause` says why. */
+export class RowsUnwrittenError extends TaskThreadError {
+  readonly code = 'TT_ROWS_UNWRITTEN';
+  readonly file: string;
+  readonly rows: number;
+  readonly #signals: readonly unknown[];
+
+  constructor(file: string, rows: number, signals: readonly unknown[], cause: unknown) {
+    super(`${counted(rows, 'row')} taken and not written into database ${file}: ${messageOf(cause)}`, { cause });
+    this.file = file;
+    this.rows = rows;
+    this.#signals = signals;
+  }
+
+  /** Those whose rows they are, in the order sent. A getter, so that whoever logs the error does not write all of them out. */
+  get signals(): readonly unknown[] {
+    return this.#signals;
   }
 }
 

@@ -3,8 +3,8 @@
  * that a walk from wait to wait costs no more than the waits it passes. Who begins an execution, and when it is over, its
  * owner knows; what a wait depends on, the owner of the wait; what follows from both is decided in `../taskthread/deadlock`.
  */
-import type { DeadlockError, LaneLoad } from './wait-errors.ts';
 import type { Host } from './host.ts';
+import type { DeadlockError, DeadlockLink, LaneLoad } from './wait-errors.ts';
 
 /** On whose behalf somebody waits, as far as it is known: a turn names both, a thread or a scope neither. */
 export interface Waiting {
@@ -13,11 +13,13 @@ export interface Waiting {
   readonly party?: Party | undefined;
   /** True of what waits until all of its waits have ended, a broadcast: then one that hangs is enough to hang. */
   readonly together?: boolean;
+  /** True of what waits for a stop, which ends in its time whatever hangs. */
+  readonly withinStop?: boolean;
 }
 
 /** A wait in words and figures, for reports. */
 export interface WaitDetails {
-  readonly word: 'send' | 'ask' | 'addChild' | 'join';
+  readonly word: 'send' | 'ask' | 'addChild' | 'join' | 'group' | 'acquire';
   /** The signal that waits, if there is one. */
   readonly signal?: unknown;
   /** The lane that it waits at, or in. */
@@ -34,6 +36,11 @@ export interface PartyWait {
   readonly timed: boolean;
   /** The executions of which each, as long as it lasts, keeps this wait from ending. None where nothing is known. */
   blockers(): readonly Party[];
+  /**
+   * Of a wait that others may end, each of them by itself: for each of these the executions of which any one keeps it from that, none
+   * where it goes on. So the wait hangs only when all of them do. Undefined: it has only `blockers`.
+   */
+  alternatives(): Iterable<readonly Party[]> | undefined;
   /** Lets what waits go on if it can by now; true if it could. */
   relieve(): boolean;
   describe(): string;
@@ -52,6 +59,8 @@ export interface PartyOwner {
   runs(party: Party): boolean;
   /** A wait of it was a link of a circle, and fails with this. */
   deadlocked(party: Party, error: DeadlockError): void;
+  /** It has told something to stop, and waits in a circle that only the time of that stop ends. */
+  heldUp(party: Party, chain: readonly DeadlockLink[]): void;
 }
 
 /** Who is told when a party has begun a wait, or has lost one of several. */
@@ -96,6 +105,11 @@ export class Party {
     else wait.nextOfParty.previousOfParty = wait.previousOfParty;
     wait.previousOfParty = undefined;
     wait.nextOfParty = undefined;
+    if (this.#first !== undefined) this.#watch?.changed(this);
+  }
+
+  /** Something that it waits for has changed, and it still waits. */
+  lookAgain(): void {
     if (this.#first !== undefined) this.#watch?.changed(this);
   }
 

@@ -63,6 +63,13 @@ export type LifecycleRecord =
       readonly chain: readonly DeadlockLink[];
     }
   | {
+      /** A hook waits for a stop that can only end by its time: what it stops waits, over these links, for the hook. */
+      readonly kind: 'held-up';
+      readonly path: string;
+      readonly hook: string;
+      readonly chain: readonly DeadlockLink[];
+    }
+  | {
       /** A hook or a task takes longer than it should. */
       readonly kind: 'overdue';
       readonly path: string;

@@ -1,6 +1,7 @@
 /**
  * A part of the catalogue: what goes wrong with waits and with what takes too long. The rules are those of `errors`.
  */
+import { counted } from './describe.ts';
 import { TaskThreadError } from './errors.ts';
 
 /** A hook or a task of the thread took longer than the thread may take (`progressMs`), and was to fail it then (`onOverdue: 'restart'`). */
@@ -70,7 +71,7 @@ export class DeadlockError extends TaskThreadError {
 }
 
 function linkInWords({ path, hook, waitsFor, lane, wayOut }: DeadlockLink): string {
-  const bytes = lane?.maxBytes === undefined ? '' : `, ${lane.bytes} of ${lane.maxBytes} bytes`;
-  const holds = lane === undefined ? '' : ` (holds ${lane.queued} of ${lane.capacity} signals${bytes})`;
+  const bytes = lane?.maxBytes === undefined ? '' : `, ${lane.bytes} of ${counted(lane.maxBytes, 'byte')}`;
+  const holds = lane === undefined ? '' : ` (holds ${lane.queued} of ${counted(lane.capacity, 'signal')}${bytes})`;
   return `  ${hook} of ${path} waits for ${waitsFor}${holds}\n    way out: ${wayOut}`;
 }

@@ -6,6 +6,7 @@
  * one step. So a read that was cut short has lost nothing, and the next one begins where it began. A read therefore holds
  * what it has got so far in memory: give a limit where the peer is not trusted.
  */
+import { counted } from '../kernel/describe.ts';
 import { calm, calmly } from '../kernel/calm.ts';
 import { wholeNumber } from '../kernel/check.ts';
 import { BusyError, FrameTooLargeError, IncompleteReadError } from '../kernel/io-errors.ts';
@@ -95,7 +96,7 @@ export class ByteStream {
       wholeNumber('bytes', bytes, 0);
       return this.#read(options, () => {
         if (this.#buffer.length >= bytes) return this.#buffer.take(bytes);
-        if (this.#ended) throw new IncompleteReadError(this.#buffer.take(this.#buffer.length), `${bytes} bytes`);
+        if (this.#ended) throw new IncompleteReadError(this.#buffer.take(this.#buffer.length), counted(bytes, 'byte'));
       });
     });
   }

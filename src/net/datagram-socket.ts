@@ -5,6 +5,7 @@
  * queue that is bounded in datagrams and in bytes; one more is dropped and counted, as the system itself drops what its
  * buffer cannot hold. A datagram comes whole or not at all.
  */
+import { counted } from '../kernel/describe.ts';
 import { createSocket, type Socket as NodeSocket, type RemoteInfo } from 'node:dgram';
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
@@ -192,7 +193,7 @@ export class DatagramSocket implements WaitOwner {
       const address = to === undefined || isIP(to.host) !== 0 ? to?.host : await this.#addressOf(to.host, scoped);
       throwIfRefused(scoped);
       if (this.#closed) throw new SocketClosedError(this.toString());
-      const waiter = this.#park(scoped, `a datagram of ${bytes.length} bytes to be sent`);
+      const waiter = this.#park(scoped, `a datagram of ${counted(bytes.length, 'byte')} to be sent`);
       const sent = (error: Error | null) => {
         if (error === null) waiter.wake();
         else waiter.fail(new SocketFailedError(this.toString(), error));

@@ -10,6 +10,7 @@
  *
  * Not here: the queues between a thread and its parent (`../intercom/lane`), which have policies and books.
  */
+import { counted } from '../kernel/describe.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { wholeNumber } from '../kernel/check.ts';
 import { RingBuffer } from '../kernel/ring-buffer.ts';
@@ -186,7 +187,7 @@ export class Queue<T> implements WaitOwner {
   describeWait(waiter: Waiter): string {
     if (waiter.line === this.#putters) return `a place in a queue of ${this.maxSize}`;
     if (waiter.line === this.#getters) return 'an item of a queue';
-    return `the last of ${this.#unfinished} items of a queue to be done`;
+    return `the last of ${counted(this.#unfinished, 'item')} of a queue to be done`;
   }
 
   waitCancelled(): void {}

@@ -5,7 +5,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Overflow } from '../intercom/lane-options.ts';
 import { messageOf } from '../kernel/describe.ts';
-import type { DeadlockError } from '../kernel/wait-errors.ts';
+import type { DeadlockError, DeadlockLink } from '../kernel/wait-errors.ts';
 import { isThenable, toPromise } from './cancellation.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { Overdue } from './liveness.ts';
@@ -27,6 +27,8 @@ export interface ThreadEvents {
   overflow: (overflow: Overflow) => void;
   /** A wait of this hook was a link of a circle, and has failed: told also where nobody awaits it. */
   deadlock: (error: DeadlockError, hook: string) => void;
+  /** A hook waits for a stop that only its time will end: what is stopped waits, over these links, for that hook. */
+  heldUp: (chain: readonly DeadlockLink[], hook: string) => void;
   /** A hook or a task takes longer than the thread has said (`progressMs`). */
   overdue: (overdue: Overdue) => void;
   /** A signal that was accepted for this thread will not be handled; `deliveries`: how often a handler had got it. */

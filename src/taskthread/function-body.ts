@@ -87,7 +87,6 @@ export class FunctionBody implements ThreadBody {
     if (!as.daemon && body instanceof FunctionBody) body.#attended++;
   }
 
-  /** In its group. */
   get daemon(): boolean {
     return this.#daemon;
   }
@@ -118,6 +117,7 @@ export class FunctionBody implements ThreadBody {
     try {
       result = runInScope(turn, () => run(...args));
       if (isThenable(result)) {
+        life.executionBegan();
         toPromise(result).then(
           (value) => this.#returned(value),
           (error: unknown) => this.#threw(error),

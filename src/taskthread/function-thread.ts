@@ -8,8 +8,23 @@ import { type AnyFunction, FunctionBody } from './function-body.ts';
 import type { ThreadOptions } from './spec.ts';
 import { lifeOf, TaskThread } from './taskthread.ts';
 
-/** What a function's thread declares about itself: it takes and sends no signals, so it has no lanes. */
-export type FunctionThreadOptions = Pick<ThreadOptions<never, never>, 'name' | 'stop'>;
+/**
+ * What a function's thread declares about itself: it takes and sends no signals, so it has no lanes. `progressMs` is how long the
+ * function may be under way, and is said by itself, like that of a task: the limit of a thread above is for hooks, and a function
+ * may well be a loop that never ends.
+ */
+export type FunctionThreadOptions = Pick<
+  ThreadOptions<never, never>,
+  'name' | 'stop' | 'supervision' | 'progressMs' | 'onOverdue'
+>;
+
+export const FUNCTION_OPTIONS: readonly (keyof FunctionThreadOptions)[] = [
+  'name',
+  'stop',
+  'supervision',
+  'progressMs',
+  'onOverdue',
+];
 
 /**
  * A thread that runs a function and ends when it has returned. In the function the words `sleep`, `spawn`, `timeoutAfter` and
@@ -24,7 +39,7 @@ export class FunctionThread<Args extends unknown[] = []> extends TaskThread {
   constructor(run: (...args: Args) => unknown, args?: Readonly<Args>, options?: FunctionThreadOptions) {
     functionOf('run', run);
     if (args !== undefined && !Array.isArray(args)) throw new InvalidOptionError('args', args, 'an array of arguments');
-    if (options !== undefined) knownFields('options', options, ['name', 'stop']);
+    if (options !== undefined) knownFields('options', options, FUNCTION_OPTIONS);
     super(options);
     const life = lifeOf(this);
     life.body = new FunctionBody(life, run as AnyFunction, args ?? []);

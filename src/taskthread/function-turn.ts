@@ -9,7 +9,7 @@ import type { Party } from '../kernel/party.ts';
 import type { AnyChild, Child } from './child.ts';
 import { placeOf } from './place.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
-import type { ChildSpec } from './spec.ts';
+import type { ChildSpec, RestartSpec } from './spec.ts';
 import { addChildTo, type ChildSource, type SignalListener, type TaskThread } from './taskthread.ts';
 import type { ThreadLife } from './thread-life.ts';
 import { Turn } from './turn.ts';
@@ -58,12 +58,20 @@ export class FunctionTurn extends Turn {
    * signals of the child go to `onSignal`. *Cancel-safe:* as there.
    */
   addChild<C extends TaskThread<never, unknown, never>>(
+    make: () => C,
+    spec: RestartSpec & SignalListener<C, never>,
+  ): Promise<Child<C>>;
+  addChild<C extends TaskThread<never, never, never>>(
+    make: () => C,
+    spec: RestartSpec & { readonly onSignal?: never },
+  ): Promise<Child<C>>;
+  addChild<C extends TaskThread<never, unknown, never>>(
     make: ChildSource<C>,
-    spec: ChildSpec & SignalListener<C, never>,
+    spec: ChildSpec & SignalListener<C, never> & { readonly restart?: never },
   ): Promise<Child<C>>;
   addChild<C extends TaskThread<never, never, never>>(
     make: ChildSource<C>,
-    spec?: ChildSpec & { readonly onSignal?: never },
+    spec?: ChildSpec & { readonly onSignal?: never; readonly restart?: never },
   ): Promise<Child<C>>;
   addChild(make: ChildSource<TaskThread<never, never, never>>, spec?: ChildSpec): Promise<unknown> {
     return addChildTo(this.#life, make, { scope: this, ...spec });

@@ -9,6 +9,7 @@ import { realClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import type { Outcome } from './lifecycle.ts';
+import { listenToOSSignals, type MainSignal } from './os-signals.ts';
 import {
   defaultStopBudget,
   formatStopReport,
@@ -43,9 +44,6 @@ export interface MainOptions extends StartOptions {
   /** Where the report goes when a stop did not end clean: a line at a time. Default: standard error. */
   readonly print?: (line: string) => void;
 }
-
-/** An OS signal that `runMain` can stop by. */
-export type MainSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT' | 'SIGUSR2' | 'SIGBREAK';
 
 const KNOWN_SIGNALS: readonly MainSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'];
 const DEFAULT_SIGNALS: readonly MainSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -89,14 +87,14 @@ export async function runMain<C extends TaskThread<never, never, never>>(
     else if (times === 2) life.requestStop({ ...budget, drainMs: 0 }, `${name} again`);
     else abandonTree(life);
   };
-  for (const name of names) process.on(name, onSignal);
+  const forget = listenToOSSignals(names, onSignal);
   const keepAlive = realClock.setTimer(KEEP_ALIVE_MS, () => {});
   running++;
   entered.catch(() => {});
   const outcome = await handle.join();
   running--;
   realClock.clearTimer(keepAlive);
-  for (const name of names) process.off(name, onSignal);
+  forget();
   return conclude({ reason: osSignal ?? outcome.kind, outcome, report: life.stopReport() }, life.path, onEnd, print);
 }
 

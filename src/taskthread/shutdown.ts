@@ -6,7 +6,7 @@
  */
 import type { StopBudget } from '../intercom/edge.ts';
 import { knownFields, milliseconds } from '../kernel/check.ts';
-import { messageOf } from '../kernel/describe.ts';
+import { counted, messageOf } from '../kernel/describe.ts';
 import type { OutcomeKind, Verdict } from './lifecycle.ts';
 
 /** How long a stop may take. */
@@ -111,7 +111,7 @@ export interface StopReport {
 /** The report in a few lines, for a person. */
 export function formatStopReport(path: string, report: StopReport): string {
   const lines = [
-    `${path} ${report.outcome}, verdict ${report.verdict}: ${report.threads} threads ended in ${Math.round(report.tookMs)} ms`,
+    `${path} ${report.outcome}, verdict ${report.verdict}: ${counted(report.threads, 'thread')} ended in ${Math.round(report.tookMs)} ms`,
   ];
   for (const thread of report.failed) lines.push(`  failed     ${thread.path}: ${errorLine(thread.error)}`);
   for (const thread of report.cancelled) lines.push(`  cancelled  ${thread.path}`);

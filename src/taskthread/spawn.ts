@@ -5,7 +5,7 @@ import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, oneOf } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import type { AnyFunction } from './function-body.ts';
-import { bodyOf, FunctionThread, type FunctionThreadOptions } from './function-thread.ts';
+import { bodyOf, FUNCTION_OPTIONS, FunctionThread, type FunctionThreadOptions } from './function-thread.ts';
 import type { GroupMembers } from './group-members.ts';
 import { type Place, placeOf } from './place.ts';
 import { Spawned } from './spawned.ts';
@@ -19,7 +19,7 @@ import { type ChildSpec, defaultChildSpec, type ResolvedChildSpec, resolveChildS
 export type SpawnFailure = 'join' | 'escalate' | 'ignore';
 
 /** Options of `spawn`, given before the function. */
-export interface SpawnOptions extends Pick<ChildSpec, 'name' | 'owns'>, Pick<FunctionThreadOptions, 'stop'> {
+export interface SpawnOptions extends FunctionThreadOptions, Pick<ChildSpec, 'owns'> {
   /** Not waited for when the function that has spawned it returns, but stopped: false. */
   readonly daemon?: boolean;
   /** `join`, and in a TaskThread: of the one who waits in `join`, else of the thread at once. */
@@ -29,7 +29,7 @@ export interface SpawnOptions extends Pick<ChildSpec, 'name' | 'owns'>, Pick<Fun
 }
 
 const FAILURES: readonly SpawnFailure[] = ['join', 'escalate', 'ignore'];
-const NAMES = ['name', 'owns', 'stop', 'daemon', 'onFailure', 'scope'];
+const NAMES = [...FUNCTION_OPTIONS, 'owns', 'daemon', 'onFailure', 'scope'];
 /** Functions of one thread stop together. */
 const PEERS = 'functions';
 const kept: ResolvedChildSpec = { ...defaultChildSpec, onFailure: 'ignore', peers: PEERS };
@@ -92,12 +92,31 @@ export function spawnAt(
     life.closeOwned(spec);
     throw refusal;
   }
-  const thread = new FunctionThread(run as () => unknown, args as [], options?.stop && { stop: options.stop });
+  const thread = threadOf(run, args, options, () => life.closeOwned(spec));
   const body = bodyOf(thread);
   life.adopt(body.life, spec);
   body.spawnedBy(life, { daemon: options?.daemon ?? false, kept: onFailure === 'join', owner: group });
   group?.add(body);
   return new Spawned(body);
+}
+
+/** Its options are checked where it is made. */
+function threadOf(
+  run: AnyFunction,
+  args: readonly unknown[],
+  options: SpawnOptions | undefined,
+  refused: () => void,
+): FunctionThread {
+  const { stop, supervision, progressMs, onOverdue } = options ?? {};
+  // Threads that say nothing share what is said by default.
+  const isSaid = (stop ?? supervision ?? progressMs ?? onOverdue) !== undefined;
+  try {
+    const said = { stop, supervision, progressMs, onOverdue } as FunctionThreadOptions;
+    return new FunctionThread(run as () => unknown, args as [], isSaid ? said : undefined);
+  } catch (error) {
+    refused();
+    throw error;
+  }
 }
 
 function specOf({ name, owns }: SpawnOptions, onFailure: SpawnFailure): ResolvedChildSpec {

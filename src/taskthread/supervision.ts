@@ -9,6 +9,7 @@
  * Source: Erlang/OTP's `supervisor`. Its *temporary* child is `onFailure: 'ignore'` here.
  */
 import { knownFields, milliseconds, oneOf, wholeNumber } from '../kernel/check.ts';
+import type { RingBuffer } from '../kernel/ring-buffer.ts';
 import { type BackoffOptions, type ResolvedBackoffOptions, resolveBackoffOptions } from './backoff.ts';
 import type { Outcome } from './lifecycle.ts';
 
@@ -130,15 +131,18 @@ export function shutsParentDown(
   return significant && (autoShutdown === 'any' || (autoShutdown === 'all' && othersLeft === 0));
 }
 
-/** The restarts that still count, this one included, and whether it is still borne. */
+/**
+ * Counts a restart, and says whether it is still borne. `times` are those that count, oldest first: this one is added, and those that
+ * are too old by now are taken out, each once, so that however many are borne a restart costs the same.
+ */
 export function countRestart(
-  times: readonly number[],
+  times: RingBuffer<number>,
   now: number,
   { intensity, periodMs }: ResolvedSupervisionOptions,
-): { readonly times: readonly number[]; readonly borne: boolean } {
-  const recent = times.filter((time) => now - time <= periodMs);
-  recent.push(now);
-  return { times: recent, borne: recent.length <= intensity };
+): boolean {
+  while (times.length > 0 && now - times.at(0)! > periodMs) times.shift();
+  times.push(now);
+  return times.length <= intensity;
 }
 
 /** Of all children in the order of their start: those that are started again with `failed`, in that order. */

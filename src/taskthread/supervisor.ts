@@ -12,9 +12,10 @@
 import type { LocalEdge, Supervised } from '../intercom/local-edge.ts';
 import type { Timer } from '../kernel/clock.ts';
 import type { Host } from '../kernel/host.ts';
+import { RingBuffer } from '../kernel/ring-buffer.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { Backoff } from './backoff.ts';
-import type { ChildRuntime } from './child.ts';
+import type { ChildRuntime } from './child-handle.ts';
 import type { Children } from './children.ts';
 import type { ResolvedChildSpec } from './spec.ts';
 import { countRestart, type ResolvedSupervisionOptions, restartedWith } from './supervision.ts';
@@ -62,8 +63,10 @@ interface Plan {
   phase: 'stopping' | 'waiting' | 'starting';
   /** Those that were asked to end, and have not. */
   readonly ending: Set<LocalEdge>;
-  /** Those that are still to be started: each once, so that whoever crashes after that is counted. */
-  toStart: readonly LocalEdge[];
+  /** How many of them, from the first, may have to be stopped still. */
+  toStop: number;
+  /** From here on they are still to be started: each once, so that whoever crashes after that is counted. */
+  toStart: number;
   /** The one that is being started. */
   starting: LocalEdge | undefined;
   timer: Timer | undefined;
@@ -75,7 +78,8 @@ export class Supervisor implements Runnable {
   quota = 1;
   readonly #thread: SupervisingThread;
   readonly #options: ResolvedSupervisionOptions;
-  #restarts: readonly number[] = [];
+  /** When those were that still count. */
+  readonly #restarts = new RingBuffer<number>();
   /** Children that have ended by themselves, in the order in which they did, and what is to be done about it is not begun. */
   #ended: LocalEdge[] = [];
   /** Of one-for-one: those whose delay is over. */
@@ -162,9 +166,7 @@ export class Supervisor implements Runnable {
   /** Counts a restart, and begins it if it is still borne. */
   #restart(edge: LocalEdge): void {
     const { clock } = this.#thread.host;
-    const { times, borne } = countRestart(this.#restarts, clock.now(), this.#options);
-    this.#restarts = times;
-    if (!borne) {
+    if (!countRestart(this.#restarts, clock.now(), this.#options)) {
       this.#thread.restartsExceeded(edge, stateOf(edge).cause);
       return;
     }
@@ -185,7 +187,8 @@ export class Supervisor implements Runnable {
         delayMs,
         phase: 'stopping',
         ending: new Set(),
-        toStart: edges,
+        toStop: edges.length,
+        toStart: 0,
         starting: undefined,
         timer: undefined,
       };
@@ -223,15 +226,15 @@ export class Supervisor implements Runnable {
   /** The youngest that lives, with its peers. */
   #stopNext(plan: Plan): boolean {
     if (plan.ending.size > 0) return false;
-    const living = plan.edges.filter((edge) => !edge.ended && edge.supervised?.down !== true);
-    const last = living.at(-1);
+    while (plan.toStop > 0 && !lives(plan.edges[plan.toStop - 1]!)) plan.toStop--;
+    const last = plan.edges[plan.toStop - 1];
     if (last === undefined) {
       this.#wait(plan);
       return true;
     }
     const { peers } = last.spec as ResolvedChildSpec;
-    const unit =
-      peers === undefined ? [last] : living.filter(({ spec }) => (spec as ResolvedChildSpec).peers === peers);
+    const isPeer = (edge: LocalEdge): boolean => (edge.spec as ResolvedChildSpec).peers === peers && lives(edge);
+    const unit = peers === undefined ? [last] : plan.edges.filter(isPeer);
     for (const edge of unit) plan.ending.add(edge);
     for (const edge of unit) stopWithSibling(edge);
     return true;
@@ -250,9 +253,11 @@ export class Supervisor implements Runnable {
   #startNext(plan: Plan): boolean {
     // The one that is being started has not entered, nor has it ended.
     if (plan.starting?.ended === false && plan.starting.supervised?.down === false) return false;
-    const place = plan.toStart.findIndex((edge) => edge.supervised?.down === true);
-    const next = plan.toStart[place];
-    plan.toStart = plan.toStart.slice(place + 1);
+    const { edges } = plan;
+    let place = plan.toStart;
+    while (place < edges.length && edges[place]?.supervised?.down !== true) place++;
+    const next = edges[place];
+    plan.toStart = place + 1;
     plan.starting = next;
     if (next === undefined) this.#plan = undefined;
     else this.#start(next);
@@ -288,6 +293,10 @@ export class Supervisor implements Runnable {
   #wake(): void {
     this.#thread.host.scheduler.enqueue(this);
   }
+}
+
+function lives(edge: LocalEdge): boolean {
+  return !edge.ended && edge.supervised?.down !== true;
 }
 
 function stateOf(edge: LocalEdge): SupervisedChild {

@@ -7,18 +7,11 @@ import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AlreadyStartedError, InvalidOptionError, MissingHandlerError, ThreadEndedError } from '../kernel/errors.ts';
 import { failing, rejected } from '../kernel/wait-queue.ts';
-import {
-  type AnyChild,
-  type Child,
-  ChildHandle,
-  type DownOf,
-  type Protocol,
-  type UpOf,
-  type WaitOptions,
-} from './child.ts';
+import type { AnyChild, Child, DownOf, Protocol, UpOf, WaitOptions } from './child.ts';
+import { ChildHandle } from './child-handle.ts';
+import type { ChildSignalHook } from './children.ts';
 import type { ThreadEventEmitter } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
-import type { ChildSignalHook } from './children.ts';
 import type { ChildEndedHook, SignalHook } from './runtime.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
 import {

@@ -10,12 +10,13 @@ import type { ResolvedLaneOptions } from '../intercom/lane-options.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { CancelledError, NotStartedError, ThreadEndedError } from '../kernel/errors.ts';
-import type { DeadlockError } from '../kernel/wait-errors.ts';
 import type { Host } from '../kernel/host.ts';
 import type { Party } from '../kernel/party.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
+import type { DeadlockError, DeadlockLink } from '../kernel/wait-errors.ts';
 import { type Waiter, type WaitOwner, WaitQueue, waitersIn } from '../kernel/wait-queue.ts';
-import { type AnyChild, ChildHandle, type Kind } from './child.ts';
+import type { AnyChild, Kind } from './child.ts';
+import { ChildHandle } from './child-handle.ts';
 import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter, type ThreadEvents } from './events.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
@@ -220,6 +221,12 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     emit(this.#events, 'deadlock', error, what);
     const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'deadlock', path: this.path, hook: what, chain: error.chain });
+  }
+
+  heldUp({ what }: Party, chain: readonly DeadlockLink[]): void {
+    emit(this.#events, 'heldUp', chain, what);
+    const { probe } = this.host;
+    if (probe.on) probe.record({ kind: 'held-up', path: this.path, hook: what, chain });
   }
 
   attach(edge: LocalEdge): void {

@@ -2,7 +2,7 @@
  * How a thread looks from outside at one moment: its snapshot, what it would be given up for, and what is under way in it. Looks only,
  * and changes nothing. What there is to see is in `thread-core`.
  */
-import type { ChildRuntime } from './child.ts';
+import type { ChildRuntime } from './child-handle.ts';
 import type { Execution } from './liveness.ts';
 import type { HungOn, StopReport } from './shutdown.ts';
 import { perSecond, type ThreadSnapshot } from './snapshot.ts';
@@ -20,6 +20,12 @@ export abstract class ThreadView extends ThreadCore {
       if (hook === undefined) continue;
       const { what, since, signal, waitingParty } = hook;
       executions.push({ key: hook, what, since, signal, party: waitingParty, patience: patience! });
+    }
+    const run = this.body?.running;
+    // A function says for itself how long it may take: it may be a loop for as long as the program runs.
+    if (run !== undefined && this.options.liveness.progressMs !== undefined && patience !== undefined) {
+      const { what, since, waitingParty } = run;
+      executions.push({ key: run, what, since, signal: undefined, party: waitingParty, patience });
     }
     for (const task of this.allTasks()) {
       const execution = task.execution();

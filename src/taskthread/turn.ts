@@ -15,16 +15,8 @@ import { ThreadEndedError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
 import { Party, type PartyOwner, type PartyWatch } from '../kernel/party.ts';
 import { failing, rejected, sleep } from '../kernel/wait-queue.ts';
-import {
-  type AnyChild,
-  type AskOptions,
-  type Child,
-  ChildHandle,
-  type DownOf,
-  type Kind,
-  type KindOf,
-  type SendTarget,
-} from './child.ts';
+import type { AnyChild, AskOptions, Child, DownOf, Kind, KindOf } from './child.ts';
+import { ChildHandle, type SendTarget } from './child-handle.ts';
 import { deadlockWatch } from './deadlock-watch.ts';
 import { withinLimit } from './time-limit.ts';
 

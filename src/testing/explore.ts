@@ -2,6 +2,7 @@
  * `explore`: runs a program under many seeds, or under all schedules up to a bound, until one run fails. What fails is made
  * short, and told as a list of steps with the line that replays it.
  */
+import { counted } from '../kernel/describe.ts';
 import { functionOf, knownFields, optionalFunction, wholeNumber } from '../kernel/check.ts';
 import { realClock } from '../kernel/clock.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
@@ -168,7 +169,7 @@ async function explain(
   const run = await replay(shorter.schedule, true);
   const notes = [
     `seed ${seed}, ${found.how}; run ${found.runs}`,
-    `its schedule of ${found.run.schedule.length} deviations and ${found.run.steps} steps was made one of ${run.schedule.length} and ${run.steps}, in ${shorter.tries} tries`,
+    `its schedule of ${counted(found.run.schedule.length, 'deviation')} and ${counted(found.run.steps, 'step')} was made one of ${run.schedule.length} and ${run.steps}, in ${shorter.tries} tries`,
   ];
   if (run.failure?.kind !== kind) {
     notes.push('replayed it does not fail: the program depends on something that a simulation does not control');

@@ -1,6 +1,7 @@
 /**
  * A leak check for any test runner: compares what is alive now with what was alive when it was made.
  */
+import { counted } from '../kernel/describe.ts';
 import { type LiveCounts, live } from '../kernel/probe.ts';
 
 /** Takes the count now; the function that it gives throws if more, or less, is alive when it is called. */
@@ -10,7 +11,7 @@ export function leakCheck(): () => void {
     const left: string[] = [];
     for (const kind of Object.keys(before) as (keyof LiveCounts)[]) {
       const more = live[kind] - before[kind];
-      if (more !== 0) left.push(`${more} ${kind}`);
+      if (more !== 0) left.push(counted(more, kind.slice(0, -1)));
     }
     if (left.length > 0) throw new Error(`left alive: ${left.join(', ')}`);
   };

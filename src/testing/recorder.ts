@@ -51,6 +51,8 @@ export function recordInWords(record: LifecycleRecord): string {
       return `${record.path} restarting after it ${record.outcome}`;
     case 'deadlock':
       return `${record.path} deadlock of ${record.hook}: ${record.chain.map(({ waitsFor }) => waitsFor).join(' and ')}`;
+    case 'held-up':
+      return `${record.path} held up in ${record.hook}: ${record.chain.map(({ waitsFor }) => waitsFor).join(' and ')}`;
     case 'overdue':
       return `${record.path} overdue: ${record.what}`;
     case 'stall':

@@ -8,7 +8,7 @@
  */
 import { SenderLine } from '../intercom/sender-line.ts';
 import { functionOf, milliseconds } from '../kernel/check.ts';
-import { messageOf } from '../kernel/describe.ts';
+import { counted, messageOf } from '../kernel/describe.ts';
 import { TaskThreadError } from '../kernel/errors.ts';
 import { type LifecycleRecord, live } from '../kernel/probe.ts';
 import { afterTurn } from '../kernel/scheduler.ts';
@@ -250,7 +250,11 @@ class Driver implements Simulation {
     if (!scheduler.idle) {
       this.#quietTurns = 0;
       if (scheduler.steps < this.#maxSteps) scheduler.runStep();
-      else this.#fail('the step budget is spent', `${this.#maxSteps} steps; ${this.#waitsInWords('nobody waits')}`);
+      else
+        this.#fail(
+          'the step budget is spent',
+          `${counted(this.#maxSteps, 'step')}; ${this.#waitsInWords('nobody waits')}`,
+        );
       return true;
     }
     if (++this.#quietTurns <= TURNS_TO_JUMP) return true;
@@ -274,7 +278,7 @@ class Driver implements Simulation {
       if (wait.owner instanceof SenderLine && wait.parked) {
         this.#fail(
           'a send does not settle',
-          `${origin.title} waits since ${this.#settleSteps} steps for ${wait.describe()}`,
+          `${origin.title} waits since ${counted(this.#settleSteps, 'step')} for ${wait.describe()}`,
         );
       }
     }

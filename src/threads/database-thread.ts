@@ -4,7 +4,8 @@
  * batch is bounded by bytes too.
  */
 import { knownFields, milliseconds, text, wholeNumber } from '../kernel/check.ts';
-import { InvalidOptionError } from '../kernel/errors.ts';
+import { CancelledError, InvalidOptionError } from '../kernel/errors.ts';
+import { RowsUnwrittenError } from '../kernel/io-errors.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
 import type { TaskAnswer, TaskTurn } from '../taskthread/task-turn.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
@@ -63,10 +64,11 @@ function closeQuietly(database: SqliteDatabase | undefined): void {
 /**
  * Writes what its parent sends into one table. Extend it with `rowsOf`.
  *
- * Guarantees: a signal's rows are committed in the order sent; when the thread has ended `finished` or `stopped`, all rows of all
- * signals that it had taken are committed. One that was cancelled (the lock held for longer than the stop may take) or has failed
- * may have taken signals that it has not committed: those that `stored` was not told of. The books count them as handled. While
- * another process holds the lock it waits and tries again, and so does whoever sends to it. Errors: `TT_DATABASE_FAILED`, `TT_MISSING_PACKAGE` from `enter`; `TT_DATABASE_FAILED` fails the thread later.
+ * Guarantees: a signal's rows are committed in the order sent. Each signal that the books count as handled is told once: by `stored`
+ * when its rows are committed, or by `unwritten` when the thread ends without (the lock held for longer than the stop may take, a
+ * full disk); the thread has then failed with `RowsUnwrittenError`, or with what had failed before. All others are dead letters,
+ * and have no row. While another process holds the lock it waits and tries again, and so does whoever sends to it.
+ * Errors: `TT_DATABASE_FAILED`, `TT_MISSING_PACKAGE` from `enter`; `TT_DATABASE_FAILED`, `TT_ROWS_UNWRITTEN` fail the thread later.
  */
 export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, never> {
   readonly #options: ResolvedDatabaseOptions;
@@ -88,6 +90,9 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
 
   /** These signals are committed. */
   protected stored(_signals: readonly Down[]): void {}
+
+  /** The thread ends, and these, which it had taken, are not committed. Whoever it fails is told of them too, by the error. */
+  protected unwritten(_signals: readonly Down[]): void {}
 
   /** Another process holds the lock; it is tried again. */
   protected locked(_error: unknown): void {}
@@ -130,7 +135,7 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
       throw error;
     }
     this.#signals.push(signal);
-    if (due) return this.#flush(turn);
+    if (due) return this.#flushWith(signal, before, turn);
     if (!this.#flushPlanned) {
       this.#flushPlanned = true;
       this.tasks.reCreate('flush', this.#flushWhenDue, { afterMs: this.#ageLeft(nowMs) });
@@ -139,13 +144,26 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
   }
 
   protected override async exit(turn: Turn): Promise<void> {
-    let written = false;
+    try {
+      await this.#writeRest(turn);
+    } catch (error) {
+      closeQuietly(this.#database);
+      const signals = this.#signals as Down[];
+      const rows = this.#values.length / this.#options.columns.length;
+      this.unwritten(signals);
+      throw new RowsUnwrittenError(this.#options.file, rows, signals, error);
+    }
+    this.#database?.close();
+  }
+
+  async #writeRest(turn: Turn): Promise<void> {
     try {
       await this.#flush(turn);
-      written = true;
-    } finally {
-      if (written) this.#database?.close();
-      else closeQuietly(this.#database);
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw error;
+      // The pause between two tries may have been long, and the lock be free by now; but there is no time to wait for it.
+      this.#database?.exec('PRAGMA busy_timeout = 0');
+      this.#write();
     }
   }
 
@@ -160,6 +178,27 @@ export abstract class DatabaseThread<in Down> extends TaskThread<Down, never, ne
 
   #ageLeft(nowMs: number): number {
     return Math.max(1, this.#batch.deadlineMs - nowMs);
+  }
+
+  /**
+   * Writes in the handler of the signal that was due. That signal is counted as handled if its rows stay here, also when the wait
+   * for the lock is cancelled: then `exit` writes them. Where it is to be a dead letter its rows go, or it would be both.
+   */
+  #flushWith(signal: Down, before: number, turn: Turn): Promise<void> | undefined {
+    const failed = (error: unknown): void => {
+      if (error instanceof CancelledError) return;
+      if (this.#signals.at(-1) === signal) {
+        this.#signals.pop();
+        this.#values.length = before;
+      }
+      throw error;
+    };
+    try {
+      return this.#flush(turn)?.catch(failed);
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
   }
 
   /** Undefined when all is written; a promise while another process holds the lock. */

@@ -1,6 +1,7 @@
 /**
  * Where readers wait while a common budget of bytes is spent: before they read, so that TCP holds the senders back.
  */
+import { counted } from '../kernel/describe.ts';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { ByteBudget, type PartialAccount } from './byte-budget.ts';
@@ -35,7 +36,7 @@ export class ReadingGate implements WaitOwner {
 
   describeWait(): string {
     const { usedBytes, maxBytes } = this.budget.snapshot();
-    return `room in the budget of ${maxBytes} bytes (${usedBytes} are in use)`;
+    return `room in the budget of ${counted(maxBytes, 'byte')} (in use: ${usedBytes})`;
   }
 
   waitCancelled(): void {}

@@ -7,7 +7,7 @@
  *                    waits while disconnected or full       it, and if more was sent meanwhile the next one follows
  */
 import { knownFields, milliseconds } from '../kernel/check.ts';
-import { messageOf } from '../kernel/describe.ts';
+import { counted, messageOf } from '../kernel/describe.ts';
 import { CancelledError, TimeoutError } from '../kernel/errors.ts';
 import { AddressError } from '../kernel/io-errors.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
@@ -54,7 +54,8 @@ const REPEAT_BUFFER_BYTES = 1024 * 1024;
  *
  * Guarantees: frames arrive in order and at least once; what was sent and not confirmed is sent again after a reconnect and
  * counted as repeated; memory is bounded, because a destination that is down or slow makes whoever sends to it wait. When the
- * thread stops, all confirmations and the close handshake are awaited within the budget; `delivery()` says what is unconfirmed.
+ * thread stops, all confirmations and the close handshake are awaited within the budget; what is unconfirmed then is told by
+ * `unconfirmed`, once: it may have arrived. So each batch that the books count as handled is told by `confirmed` or by that.
  */
 export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> implements WaitOwner {
   readonly url: string;
@@ -92,7 +93,7 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
 
   describeWait(): string {
     if (this.#connection === undefined) return `a connection to ${this.url}`;
-    return `${this.url} to confirm ${this.#window.unconfirmedMessages} frames`;
+    return `${this.url} to confirm ${counted(this.#window.unconfirmedMessages, 'frame')}`;
   }
 
   waitCancelled(): void {}
@@ -100,6 +101,11 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
   /** A batch has arrived. Releases its share of the budget; extend it to do more. */
   protected confirmed(batch: FrameBatch): void {
     batch.held?.release();
+  }
+
+  /** The thread ends, and these were sent and never confirmed. Releases their shares of the budget; extend it to do more. */
+  protected unconfirmed(batches: readonly FrameBatch[]): void {
+    for (const batch of batches) batch.held?.release();
   }
 
   /** A connection is open, and the repeats are sent. */
@@ -126,10 +132,11 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
       this.#connection?.end();
       await this.#connection?.waitClosed({ scope: turn });
     } catch (error) {
-      // The budget is over. What is unconfirmed stands in `delivery()`, for whoever reports the stop.
+      // The budget is over.
       if (!(error instanceof CancelledError)) throw error;
     } finally {
       this.#connection?.close();
+      if (this.#window.unconfirmedMessages > 0) this.unconfirmed(this.#window.unconfirmed());
     }
   }
 

@@ -11,7 +11,7 @@ import type { ConnectionOptions as TLSClientOptions } from 'node:tls';
 import type { WebSocket as WS } from 'ws';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { knownFields } from '../kernel/check.ts';
-import { messageOf } from '../kernel/describe.ts';
+import { counted, messageOf } from '../kernel/describe.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { AddressError, MissingPackageError } from '../kernel/io-errors.ts';
 import { live } from '../kernel/probe.ts';
@@ -112,7 +112,7 @@ export class WebSocketConnection implements WaitOwner {
   }
 
   describeWait(): string {
-    return `${this.#name} (${this.bufferedBytes} bytes are on their way)`;
+    return `${this.#name} (on their way: ${counted(this.bufferedBytes, 'byte')})`;
   }
 
   waitCancelled(): void {}

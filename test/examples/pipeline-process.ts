@@ -84,6 +84,7 @@ export interface Totals {
   readonly refused: number;
   readonly accepted: number;
   readonly stored: number;
+  readonly unstored: number;
   readonly forwarded: Readonly<Record<string, number>>;
   readonly unconfirmed: number;
   readonly feedDropped: number;

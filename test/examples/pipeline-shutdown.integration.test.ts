@@ -1,8 +1,18 @@
 // How the pipeline ends: intake first, everything accepted worked off, exit code and totals that tell the truth.
 import { connect } from 'node:net';
 import type { PipelineRig } from '../../examples/tcp-pipeline/demo/rig.ts';
-import { RowCounter, readStored } from '../../examples/tcp-pipeline/demo/stored.ts';
-import { beyondReference, endProcessesAfterEach, startProcess, startRig, totalsOf, until } from './pipeline-process.ts';
+import { openDatabase, RowCounter, readStored } from '../../examples/tcp-pipeline/demo/stored.ts';
+import {
+  beyondReference,
+  endProcessesAfterEach,
+  prefixed,
+  RawDevice,
+  startProcess,
+  startRig,
+  totalsOf,
+  until,
+  untilSaid,
+} from './pipeline-process.ts';
 
 endProcessesAfterEach();
 const BUDGET_MS = 9_000;
@@ -164,4 +174,32 @@ beyondReference('honours Ctrl-C before it is ready', async () => {
   const { code, signal } = await pipeline.waitExit(BUDGET_MS);
   // Before our handler is in place the system's default holds, which is as good an end.
   expect(code === 0 || signal === 'SIGINT').toBe(true);
+});
+
+beyondReference('says how many frames it could not store where another process keeps the file locked', async () => {
+  const rig = await startRig({ destinations: 0, options: ['--drain-timeout', '200ms', '--cancel-timeout', '400ms'] });
+  const device = await RawDevice.connect(rig.port);
+  await device.send(prefixed('stored'));
+  const rows = new RowCounter(rig.databaseFile);
+  await until('the first one is stored', async () => (await rows.count()) === 1);
+  rows.close();
+  const db = await openDatabase(rig.databaseFile);
+  db.exec('BEGIN IMMEDIATE');
+  await device.send(Buffer.concat(['one', 'two', 'three'].map((payload) => prefixed(payload))));
+  await untilSaid(rig.pipeline, 'database-locked');
+  const { exit, report, elapsedMs } = await rig.stop(10_000);
+  db.exec('COMMIT');
+  db.close();
+  expect(exit.code).toBe(1);
+  expect(totalsOf({ exit, report, elapsedMs })).toMatchObject({ accepted: 4, stored: 1, unstored: 3 });
+  await untilSaid(rig.pipeline, '"event":"unwritten"', '"frames":3');
+  const failed = (report as unknown as { report: { failed: { error: object }[] } }).report.failed;
+  expect(failed[0]?.error).toMatchObject({
+    code: 'TT_ROWS_UNWRITTEN',
+    rows: 3,
+    message: expect.stringContaining('3 rows'),
+  });
+  const left = new RowCounter(rig.databaseFile);
+  expect(await left.count()).toBe(1);
+  left.close();
 });

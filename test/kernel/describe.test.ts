@@ -1,4 +1,4 @@
-import { describeValue, messageOf } from '../../src/kernel/describe.ts';
+import { counted, describeValue, messageOf } from '../../src/kernel/describe.ts';
 
 const named = Object.defineProperty(() => {}, 'name', { value: Symbol('other') });
 
@@ -57,3 +57,9 @@ test.each<[string, unknown, string]>([
   ['a revoked proxy', revoked.proxy, 'a value that cannot be shown'],
   ['an object without a prototype', Object.create(null), '{}'],
 ])('gives the message of %s', (_, thrown, message) => expect(messageOf(thrown)).toBe(message));
+
+test.each([
+  [0, '0 rows'],
+  [1, '1 row'],
+  [2, '2 rows'],
+])('counts %d in words', (count, words) => expect(counted(count, 'row')).toBe(words));

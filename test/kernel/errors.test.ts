@@ -220,6 +220,13 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     { file: 'a.db', cause },
     'a.db',
   ],
+  [
+    'RowsUnwrittenError',
+    new e.RowsUnwrittenError('a.db', 3, ['signal'], cause),
+    'TT_ROWS_UNWRITTEN',
+    { file: 'a.db', rows: 3, signals: ['signal'], cause },
+    '3 rows',
+  ],
 ];
 
 describe.each(errors)('%s', (name, error, code, fields, words) => {

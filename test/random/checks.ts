@@ -5,7 +5,8 @@ import { defaultLaneOptions } from '../../src/intercom/lane-options.ts';
 import type { LiveCounts } from '../../src/kernel/probe.ts';
 import type { StopReport } from '../../src/taskthread/shutdown.ts';
 import type { ThreadLife } from '../../src/taskthread/thread-life.ts';
-import type { EdgeLog, LaneLog, Ledger, ThreadLog } from './ledger.ts';
+import type { LaneLog } from './lane-log.ts';
+import type { EdgeLog, Ledger, ThreadLog } from './ledger.ts';
 import type { World } from './world.ts';
 
 /** Nothing runs: what is queued waits for a receiver that is busy, who waits for a place finds none. */

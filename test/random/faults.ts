@@ -18,7 +18,7 @@ const CORE = 'src/taskthread/thread-core.ts';
 const EXIT = 'src/taskthread/thread-exit.ts';
 const VIEW = 'src/taskthread/thread-view.ts';
 const SUPERVISING = 'src/taskthread/thread-supervising.ts';
-const CHILD = 'src/taskthread/child.ts';
+const CHILD = 'src/taskthread/child-handle.ts';
 const SUPERVISION = 'src/taskthread/supervision.ts';
 const SUPERVISOR = 'src/taskthread/supervisor.ts';
 const STOP = 'src/taskthread/stop.ts';
@@ -135,7 +135,7 @@ export const coreFaults: readonly Fault[] = [
     'return this.#closedInto?.refusal;',
   ],
   ['a shield does not hold', SCOPE, 'else if (this.#shielded) return;', ''],
-  ['a restart is not counted', SUPERVISOR, 'this.#restarts = times;', ''],
+  ['a restart is not counted', SUPERVISION, 'times.push(now);', ''],
   ['a restart is not announced', SUPERVISOR, 'this.#thread.announceRestart(edge, plan?.delayMs ?? 0);', ''],
   [
     'a plan starts its children all at once',
@@ -143,8 +143,13 @@ export const coreFaults: readonly Fault[] = [
     '.supervised?.down === false) return false;',
     '.ended) return false;',
   ],
-  ['a plan stops its children left to right', SUPERVISOR, 'living.at(-1)', 'living[0]'],
-  ['a plan starts again who crashes in it', SUPERVISOR, 'plan.toStart.slice(place + 1)', 'plan.toStart'],
+  [
+    'a plan stops its children left to right',
+    SUPERVISOR,
+    'const last = plan.edges[plan.toStop - 1];',
+    'const last = plan.edges.find(lives);',
+  ],
+  ['a plan starts again who crashes in it', SUPERVISOR, 'plan.toStart = place + 1;', ''],
   ['a plan asks the next before the last has ended', SUPERVISOR, 'if (plan.ending.size > 0) return false;', ''],
   [
     'a restart does not give way',

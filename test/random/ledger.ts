@@ -3,90 +3,10 @@
  * fate of every signal. What is wrong at once is noted here; what must hold at rest and at the end is in `checks`.
  */
 
-import type { Reply } from '../../src/intercom/ask.ts';
 import type { LifecycleRecord } from '../../src/kernel/probe.ts';
 import type { ThreadLife } from '../../src/taskthread/thread-life.ts';
-import type { Answer, LanePlan, ThreadPlan } from './program.ts';
-
-export interface Signal {
-  readonly n: number;
-  readonly count: number;
-  readonly bytes: number;
-  readonly key: number;
-  readonly ask: { readonly answer: Answer; readonly reply: Reply<number> } | undefined;
-}
-
-/** One signal on its way over one lane. */
-export interface Delivery {
-  readonly signal: Signal;
-  readonly order: number;
-  /** What the sender was told. `unknown`: it did not look, or what it was told leaves it open. */
-  sender: 'pending' | 'accepted' | 'rejected' | 'unknown';
-  begun: number;
-  handled: number;
-  /** The reasons it was reported lost for. */
-  readonly lost: string[];
-  /** How often a listener inside its receiver was told that it is lost. */
-  told: number;
-  /** How often a listener by the handle of its receiver should have been told that, and was. */
-  toldByHandle: { due: number; done: number };
-  /** Who handled it. */
-  handledBy: ThreadLog | undefined;
-  /** What became of its asker's wait, if it is a request. `unanswered`: it was told that nobody will answer. */
-  ask: 'waiting' | 'over' | 'unanswered' | undefined;
-}
-
-/** One direction of one edge. */
-export class LaneLog {
-  readonly name: string;
-  readonly plan: LanePlan | undefined;
-  readonly deliveries: Delivery[] = [];
-  readonly #bySignal = new Map<Signal, Delivery>();
-  /** Orders of the signals begun last: over all, and per key. */
-  #lastBegun = -1;
-  readonly #lastOfKey = new Map<number, number>();
-
-  constructor(name: string, plan: LanePlan | undefined) {
-    this.name = name;
-    this.plan = plan;
-  }
-
-  offer(signal: Signal): Delivery {
-    const order = this.deliveries.length;
-    const delivery: Delivery = {
-      signal,
-      order,
-      sender: 'pending',
-      begun: 0,
-      handled: 0,
-      lost: [],
-      told: 0,
-      toldByHandle: { due: 0, done: 0 },
-      handledBy: undefined,
-      ask: signal.ask && 'waiting',
-    };
-    this.deliveries.push(delivery);
-    this.#bySignal.set(signal, delivery);
-    return delivery;
-  }
-
-  find(signal: unknown): Delivery | undefined {
-    return this.#bySignal.get(signal as Signal);
-  }
-
-  /**
-   * True when it comes in order; what is delivered again comes before all others. `latest` replaces in place, so there only
-   * signals of one key keep their order.
-   */
-  begin(delivery: Delivery): boolean {
-    const { order, signal } = delivery;
-    const latest = this.plan?.policy === 'latest';
-    const last = latest ? (this.#lastOfKey.get(signal.key) ?? -1) : this.#lastBegun;
-    this.#lastBegun = order;
-    this.#lastOfKey.set(signal.key, order);
-    return delivery.begun > 1 ? order >= last : order > last;
-  }
-}
+import { type Delivery, LaneLog, type Signal } from './lane-log.ts';
+import type { ThreadPlan } from './program.ts';
 
 /** One execution of a hook or of a task's turn. */
 export interface Run {
@@ -432,6 +352,7 @@ export class Ledger {
       case 'abandoned':
       case 'overflow':
       case 'deadlock':
+      case 'held-up':
       case 'overdue':
       case 'stall':
       case 'late':

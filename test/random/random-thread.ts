@@ -1,38 +1,17 @@
 /** A thread that does what its plan says, and tells the ledger. */
-import type { LaneOptions } from '../../src/intercom/lane-options.ts';
 import type { AnyChild, Child } from '../../src/taskthread/child.ts';
 import type { Outcome } from '../../src/taskthread/lifecycle.ts';
 import type { Closable } from '../../src/taskthread/spec.ts';
 import type { TaskTurn } from '../../src/taskthread/task-turn.ts';
 import { lifeOf, TaskThread } from '../../src/taskthread/taskthread.ts';
 import type { Turn } from '../../src/taskthread/turn.ts';
-import {
-  codeOf,
-  type Delivery,
-  type EdgeLog,
-  type LaneLog,
-  type Resource,
-  type Run,
-  type Signal,
-  type ThreadLog,
-} from './ledger.ts';
-import type { Care, LanePlan, Script, Step, TaskPlan, ThreadPlan } from './program.ts';
+import { type Delivery, type LaneLog, laneOf, type Signal } from './lane-log.ts';
+import { codeOf, type EdgeLog, type Resource, type Run, type ThreadLog } from './ledger.ts';
+import type { Care, Script, Step, TaskPlan, ThreadPlan } from './program.ts';
 import { ScriptError, type World } from './world.ts';
 
 type Kid = Child<RandomThread>;
 type Work = Promise<unknown> | undefined;
-
-function laneOf(plan: LanePlan | undefined): LaneOptions<Signal> {
-  if (plan === undefined) return {};
-  const { capacity, policy, counted, maxBytes } = plan;
-  return {
-    capacity,
-    policy,
-    ...(counted && { countOf: (signal: Signal) => signal.count }),
-    ...(maxBytes !== undefined && { maxBytes, sizeOf: (signal: Signal) => signal.bytes }),
-    ...(policy === 'latest' && { keyOf: (signal: Signal) => signal.key }),
-  };
-}
 
 function isPromise(value: unknown): value is Promise<unknown> {
   return value instanceof Promise;

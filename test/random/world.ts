@@ -8,16 +8,8 @@ import type { StopReport } from '../../src/taskthread/shutdown.ts';
 import { defaultStopBudget } from '../../src/taskthread/shutdown.ts';
 import type { Turn } from '../../src/taskthread/turn.ts';
 import { checkReport } from './checks.ts';
-import {
-  codeOf,
-  type Delivery,
-  type LaneLog,
-  Ledger,
-  type Resource,
-  type Run,
-  type Signal,
-  type ThreadLog,
-} from './ledger.ts';
+import type { Delivery, LaneLog, Signal } from './lane-log.ts';
+import { codeOf, Ledger, type Resource, type Run, type ThreadLog } from './ledger.ts';
 import type { Answer, Budget, Program } from './program.ts';
 import { RandomTime } from './random-time.ts';
 

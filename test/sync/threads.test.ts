@@ -159,7 +159,7 @@ test('a snapshot says what each one waits for', async () => {
     'task condition: a condition to be notified',
     'task event: an event to be set',
     'task get: an item of a queue',
-    'task join: the last of 1 items of a queue to be done',
+    'task join: the last of 1 item of a queue to be done',
     'task put: a place in a queue of 1',
     'task semaphore: a permit of a semaphore',
   ]);

@@ -8,12 +8,17 @@ jest.mock('../../src/taskthread/deadlock.ts', () => {
     '../../src/taskthread/deadlock.ts',
   );
   const { detection: now } = jest.requireActual<typeof import('./detection-switch.ts')>('./detection-switch.ts');
-  const findCircle: typeof walk.findCircle = (party) => {
-    const circle = walk.findCircle(party);
-    if (circle === undefined || now.isOn()) return circle;
-    return circle.map((wait) => Object.create(wait, { deadlocked: { value: () => {} } }) as typeof wait);
+  const findCircles: typeof walk.findCircles = (party) => {
+    const found = walk.findCircles(party);
+    if (found === undefined || now.isOn()) return found;
+    const deadlock = found.deadlock?.map((wait) => {
+      // Its owner is asked about the wait itself: it knows it by identity.
+      const blockers = () => wait.blockers();
+      return Object.create(wait, { deadlocked: { value: () => {} }, blockers: { value: blockers } }) as typeof wait;
+    });
+    return { ...found, deadlock };
   };
-  return { ...walk, findCircle };
+  return { ...walk, findCircles };
 });
 
 const shapes: Shape[] = [

@@ -109,6 +109,7 @@ test.each<[string, (question: Question, me: Toy, turn: Turn<unknown>) => unknown
 
 test.each<[string, (question: Question, me: Toy, turn: Turn<unknown>) => unknown]>([
   ['the last task below has ended', (question, me, turn) => send(me, turn, pile(false), question)],
+  ['its own last task has ended', (_question, me) => me.tasks.reCreate('other', (turn) => turn.sleep(20))],
   ['the last enter below is done', (_question, me) => void me.add(new Toy({ enter: (_me, turn) => turn.sleep(20) }))],
 ])('is found when %s without an answer', async (_when, handOn) => {
   const root = await office(handOn);

@@ -2,6 +2,8 @@
 import { type MainOptions, runMain, TaskThread, type ThreadOptions, type Turn } from 'taskthread';
 
 const say = (line: string): void => console.log(line);
+/** More than a pipe holds. */
+const LONG = 200_000;
 const forever = new Promise<never>(() => {});
 
 class Root extends TaskThread {
@@ -36,6 +38,13 @@ class Busy extends TaskThread {
   }
 }
 
+/** Ends as soon as it is asked. */
+class Ready extends TaskThread {
+  protected override enter(): void {
+    say(`${this.path} ready`);
+  }
+}
+
 class HungInEnter extends TaskThread {
   protected override async enter(turn: Turn): Promise<void> {
     say(`${this.path} entering`);
@@ -59,6 +68,20 @@ const scenarios: Record<string, () => unknown> = {
   slow: () =>
     runMain(() => new Root((turn) => turn.sleep(60_000)), { ...options, stop: { drainMs: 60_000, cancelMs: 100 } }),
   busy: () => runMain(() => new Busy(), { ...options, stop: budget }),
+  idle: () => runMain(() => new Ready(), options),
+  wordy: () =>
+    runMain(() => new Root(() => forever), {
+      ...options,
+      stop: budget,
+      onEnd: ({ report }) => say(`${report.verdict} ${'.'.repeat(LONG)}`) as undefined,
+    }),
+  goesOn: async () => {
+    const root = new Root(() => {});
+    setTimeout(() => root.finish(), 20);
+    await runMain(root, options);
+    setTimeout(() => say('goes on'), 2100);
+    setTimeout(() => {}, 60_000);
+  },
   two: () =>
     Promise.all([
       runMain(() => new Root((turn) => turn.sleep(300), { name: 'A' }), options),

@@ -3,10 +3,15 @@ import { startProgram } from '../typescript-program.ts';
 
 interface Ended {
   readonly code: number | null;
+  /** By which it was killed. */
+  readonly signal: string | null;
   readonly out: string[];
   readonly err: string;
   readonly tookMs: number;
 }
+
+/** As many as fit in, at short intervals, until it has ended. */
+const impatient: NodeJS.Signals[] = Array<NodeJS.Signals>(2000).fill('SIGINT');
 
 /** Runs a program, sends it OS signals one after the other once it has said so many lines, and waits for its end. */
 function run(scenario: string, osSignals: NodeJS.Signals[] = [], lines = 1, gapMs = 60): Promise<Ended> {
@@ -16,7 +21,7 @@ function run(scenario: string, osSignals: NodeJS.Signals[] = [], lines = 1, gapM
   let began = 0;
   const send = (left: NodeJS.Signals[]): void => {
     const [first, ...rest] = left;
-    if (first === undefined) return;
+    if (first === undefined || child.exitCode !== null) return;
     child.kill(first);
     setTimeout(() => send(rest), gapMs);
   };
@@ -30,7 +35,9 @@ function run(scenario: string, osSignals: NodeJS.Signals[] = [], lines = 1, gapM
     err += chunk;
   });
   return new Promise((done) => {
-    child.on('close', (code) => done({ code, out: out.trim().split('\n'), err, tookMs: Date.now() - began }));
+    child.on('close', (code, signal) => {
+      done({ code, signal, out: out.trim().split('\n'), err, tookMs: Date.now() - began });
+    });
   });
 }
 
@@ -70,7 +77,7 @@ describe('an OS signal', () => {
     const { code, out, err, tookMs } = await run('hung', ['SIGINT', 'SIGINT', 'SIGINT']);
     expect([code, out.at(-1)]).toEqual([3, 'SIGINT: abandoned']);
     expect(err).toMatch(
-      /^\/Root-1 cancelled, verdict abandoned: 1 threads ended in \d+ ms\n {2}abandoned {2}\/Root-1: hung on exit for \d+ ms\n/,
+      /^\/Root-1 cancelled, verdict abandoned: 1 thread ended in \d+ ms\n {2}abandoned {2}\/Root-1: hung on exit for \d+ ms\n/,
     );
     expect(tookMs).toBeLessThan(5000);
   });
@@ -98,6 +105,33 @@ describe('an OS signal', () => {
       'SIGTERM: clean',
     ]);
     expect(code).toBe(3);
+  });
+});
+
+describe('further OS signals, one each millisecond until the process has ended', () => {
+  test('cost a root that ends at once neither its exit code nor its last lines', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { code, signal, out } = await run('idle', impatient, 1, 1);
+      expect([code, signal, out]).toEqual([0, null, ['/Ready-1 ready', 'SIGINT: clean']]);
+    }
+  });
+
+  test('nor one that hangs, with more to say than a pipe holds', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { code, signal, out, err } = await run('wordy', impatient, 1, 1);
+      expect([code, signal]).toEqual([3, null]);
+      expect(out.at(-1)).toBe(`abandoned ${'.'.repeat(200_000)}`);
+      expect(err).toContain('hung on exit');
+    }
+  });
+
+  test("are the system's again some time after the end, where the program goes on", async () => {
+    const { code, signal, out } = await run('goesOn', ['SIGINT'], 4);
+    expect([code, signal, out]).toEqual([
+      null,
+      'SIGINT',
+      ['/Root-1 ready', '/Root-1 exits', 'finished: clean', 'goes on'],
+    ]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { RingBuffer } from '../../src/kernel/ring-buffer.ts';
 import { InvalidOptionError } from '../../src/index.ts';
 import { resolveChildSpec } from '../../src/taskthread/spec.ts';
 import {
@@ -54,17 +55,52 @@ test.each([
   },
 );
 
-test('restarts count as long as the period lasts, its last moment included', () => {
+/** A ring that counts how often it is looked at or changed. */
+class CountedRing extends RingBuffer<number> {
+  uses = 0;
+
+  override push(time: number): void {
+    this.uses++;
+    super.push(time);
+  }
+
+  override shift(): number | undefined {
+    this.uses++;
+    return super.shift();
+  }
+
+  override at(index: number): number | undefined {
+    this.uses++;
+    return super.at(index);
+  }
+}
+
+describe('restarts', () => {
   const options = { ...defaultSupervision, intensity: 2, periodMs: 100 };
-  const first = countRestart([], 1000, options);
-  const second = countRestart(first.times, 1050, options);
-  expect([first, second]).toEqual([
-    { times: [1000], borne: true },
-    { times: [1000, 1050], borne: true },
-  ]);
-  expect(countRestart(second.times, 1100, options)).toEqual({ times: [1000, 1050, 1100], borne: false });
-  expect(countRestart(second.times, 1101, options)).toEqual({ times: [1050, 1101], borne: true });
-  expect(countRestart([], 0, { ...options, intensity: 0 }).borne).toBe(false);
+
+  test.each<[number[], boolean, string]>([
+    [[1000, 1050], true, 'as many as the intensity'],
+    [[1000, 1050, 1100], false, 'one more, in the last moment of the period'],
+    [[1000, 1050, 1101], true, 'one more, when the first is too old'],
+    [[1000, 1001, 1002, 1003, 1200], true, 'one, when all are too old'],
+  ])('at %j are borne: %s, which are %s', (times, borne) => {
+    const counting = new RingBuffer<number>();
+    expect(times.map((now) => countRestart(counting, now, options)).at(-1)).toBe(borne);
+  });
+
+  test('are not borne at all where the intensity is 0', () => {
+    expect(countRestart(new RingBuffer(), 0, { ...options, intensity: 0 })).toBe(false);
+  });
+
+  test('cost the same however many are borne', () => {
+    const counting = new CountedRing();
+    const many = { ...options, intensity: 1_000_000, periodMs: 60_000 };
+    let borne = 0;
+    for (let n = 0; n < 1_000_000; n++) if (countRestart(counting, n / 10, many)) borne++;
+    expect(borne).toBe(1_000_000);
+    expect(counting.uses).toBeLessThan(4_000_000);
+    expect(counting.length).toBe(600_001);
+  });
 });
 
 test.each([

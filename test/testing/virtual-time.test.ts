@@ -214,7 +214,7 @@ describe('the leak check', () => {
     const check = leakCheck();
     const before = liveCounts();
     const root = await time.run(start(() => new Ticker(time), time.options));
-    expect(check).toThrow('left alive: 1 threads, 1 tasks, 1 timers');
+    expect(check).toThrow('left alive: 1 thread, 1 task, 1 timer');
     const later = leakCheck();
     await time.run(root.stop());
     check();

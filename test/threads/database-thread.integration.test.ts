@@ -2,11 +2,12 @@
 import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ThreadOptions } from '../../src/index.ts';
+import { formatStopReport, type RowsUnwrittenError, type ThreadOptions } from '../../src/index.ts';
 import {
   type DatabaseOptions,
   DatabaseThread,
   openSqlite,
+  type RowBatchOptions,
   type SqliteDatabase,
   type SqliteValue,
 } from '../../src/threads/index.ts';
@@ -21,6 +22,7 @@ const SCHEMA = 'CREATE TABLE IF NOT EXISTS numbers (id INTEGER PRIMARY KEY, n IN
 /** Stores numbers; 13 cannot be made a row of. */
 class Database extends DatabaseThread<Numbers> {
   readonly commits: Numbers[][] = [];
+  readonly lost: Numbers[] = [];
   lockedTimes = 0;
 
   constructor(options: Partial<DatabaseOptions> & { file: string }, threadOptions?: ThreadOptions<Numbers, never>) {
@@ -38,6 +40,10 @@ class Database extends DatabaseThread<Numbers> {
 
   protected override stored(signals: readonly Numbers[]): void {
     this.commits.push([...signals]);
+  }
+
+  protected override unwritten(signals: readonly Numbers[]): void {
+    this.lost.push(...signals);
   }
 
   protected override locked(): void {
@@ -126,18 +132,86 @@ test('waits while another holds the lock, whoever sends to it waits too, and not
   expect(await rows()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
-test('a stop while the lock is held ends within its budget, and does not say that it was clean', async () => {
-  const { add } = await nursery();
-  const database = new Database({ file, batch: { maxAgeMs: 60_000 }, busyTimeoutMs: 0, retryMs: 5 });
-  const handle = await add(database);
-  const lock = await other();
-  lock.exec('BEGIN IMMEDIATE');
-  await handle.send([1]);
-  const report = await handle.stop({ drainMs: 50, cancelMs: 100 });
-  expect(report.verdict).not.toBe('clean');
-  expect(report.tookMs).toBeLessThan(2000);
-  lock.exec('COMMIT');
-  expect([database.commits, await rows()]).toEqual([[], []]);
+describe('what was taken and not committed', () => {
+  /** A database that gathers as told, while another process holds the lock. */
+  async function lockedOut(batch: RowBatchOptions, retryMs = 5) {
+    const { add } = await nursery();
+    const database = new Database({ file, batch, busyTimeoutMs: 0, retryMs });
+    const handle = await add(database);
+    const lock = await other();
+    lock.exec('BEGIN IMMEDIATE');
+    return { database, handle, lock };
+  }
+
+  test('when a stop ends while the lock is held, is said by the hook, the outcome and the report', async () => {
+    const { database, handle, lock } = await lockedOut({ maxAgeMs: 60_000 });
+    await handle.send([1, 2]);
+    await handle.send([3]);
+    const report = await handle.stop({ drainMs: 50, cancelMs: 100 });
+    expect(report.tookMs).toBeLessThan(2000);
+    expect(report).toMatchObject({ verdict: 'cancelled', outcome: 'failed', failed: [{ path: handle.path }] });
+    const error = handle.outcome?.error as RowsUnwrittenError;
+    expect(error).toMatchObject({ code: 'TT_ROWS_UNWRITTEN', file, rows: 3, signals: [[1, 2], [3]] });
+    expect(error.cause).toMatchObject({ code: 'TT_DATABASE_FAILED' });
+    expect(formatStopReport(handle.path, report)).toContain('3 rows');
+    expect(database.lost).toEqual([[1, 2], [3]]);
+    lock.exec('COMMIT');
+    expect([database.commits, await rows()]).toEqual([[], []]);
+    expect(JSON.stringify(error)).not.toContain('signals');
+  });
+
+  test('is exactly what the books count as handled: a handler that waits for the lock leaves its rows to exit', async () => {
+    const { database, handle, lock } = await lockedOut({ maxRows: 2, maxAgeMs: 60_000 });
+    for (const n of [1, 2, 3, 4]) await handle.send([n]);
+    await until(() => database.lockedTimes > 1);
+    const deadLetters: unknown[] = [];
+    handle.events.on('deadLetter', (signal) => deadLetters.push(signal));
+    await handle.stop({ drainMs: 30, cancelMs: 100 });
+    expect(database.lost).toEqual([[1], [2]]);
+    expect(deadLetters).toEqual([[3], [4]]);
+    expect(handle.snapshot().edge.down).toMatchObject({ accepted: 4, handled: 2, deadLettered: 2 });
+    lock.exec('COMMIT');
+    expect(await rows()).toEqual([]);
+  });
+
+  test('is tried once more when the time is over, however long the pause between tries', async () => {
+    const { database, handle, lock } = await lockedOut({ maxAgeMs: 60_000 }, 60_000);
+    await handle.send([1]);
+    const stopped = handle.stop({ drainMs: 50, cancelMs: 200 });
+    await until(() => database.lockedTimes === 1);
+    lock.exec('COMMIT');
+    await stopped;
+    expect([database.commits, database.lost]).toEqual([[[[1]]], []]);
+    expect(await rows()).toEqual([1]);
+  });
+
+  test('because the last signal has a row that is refused, are the rows of that alone', async () => {
+    const { add } = await nursery();
+    const database = new Database({ file, batch: { maxRows: 3, maxAgeMs: 60_000 } });
+    const handle = await add(database);
+    const deadLetters: unknown[] = [];
+    handle.events.on('deadLetter', (signal) => deadLetters.push(signal));
+    for (const signal of [[1], [2], [1000]]) await handle.send(signal);
+    expect(await handle.join()).toMatchObject({ kind: 'failed', error: { code: 'TT_DATABASE_FAILED' } });
+    expect(await rows()).toEqual([1, 2]);
+    expect([deadLetters, database.lost]).toEqual([[[1000]], []]);
+    expect(handle.snapshot().edge.down).toMatchObject({ accepted: 3, handled: 2, deadLettered: 1 });
+  });
+
+  test('because exit cannot write it, fails the thread with what the database said', async () => {
+    const { add } = await nursery();
+    const database = new Database({ file, batch: { maxAgeMs: 60_000 } });
+    const handle = await add(database);
+    for (const signal of [[1], [1000]]) await handle.send(signal);
+    await handle.stop();
+    expect(handle.outcome).toMatchObject({
+      kind: 'failed',
+      verdict: 'clean',
+      error: { code: 'TT_ROWS_UNWRITTEN', rows: 2, cause: { code: 'TT_DATABASE_FAILED' } },
+    });
+    expect(database.lost).toEqual([[1], [1000]]);
+    expect(await rows()).toEqual([]);
+  });
 });
 
 test('a file that is locked while it is opened is waited for, too', async () => {

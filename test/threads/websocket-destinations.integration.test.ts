@@ -81,6 +81,7 @@ const quick = { minMs: 10, maxMs: 20 };
 
 class Destination extends WebSocketSubThread {
   readonly broke: [why: string, retryMs: number][] = [];
+  readonly left: string[] = [];
 
   constructor(options: WebSocketSubOptions) {
     super({ backoff: quick, ...options });
@@ -88,6 +89,11 @@ class Destination extends WebSocketSubThread {
 
   protected override broken(why: string, retryMs: number): void {
     this.broke.push([why, retryMs]);
+  }
+
+  protected override unconfirmed(batches: readonly FrameBatch[]): void {
+    super.unconfirmed(batches);
+    this.left.push(...batches.flatMap(({ frames }) => frames.map(String)));
   }
 }
 
@@ -152,6 +158,25 @@ describe('a master', () => {
     const report = await handle.stop({ drainMs: 100, cancelMs: 200 });
     expect([report.abandoned, report.tookMs < 2000]).toEqual([[], true]);
     expect(master.subs[1]!.broke[0]![0]).toContain('ECONNREFUSED');
+  });
+
+  test('says what was sent and never confirmed when it ends, and lets go of its share of the budget', async () => {
+    const slow = await cloud();
+    const destination = new Destination({ url: urlOf(slow), window: { maxMessages: 3 } });
+    const handle = await (await nursery()).add(destination);
+    await until(() => destination.connected);
+    slow.pause(true);
+    let released = 0;
+    const held = { retain: () => {}, release: () => ++released };
+    const letters: unknown[] = [];
+    handle.events.on('deadLetter', (signal) => letters.push(signal));
+    for (const text of ['a', 'b', 'c', 'd']) await handle.send({ ...batch(text), held } as never);
+    await until(() => handle.snapshot().running.length > 0);
+    const report = await handle.stop({ drainMs: 50, cancelMs: 100 });
+    expect([report.verdict, destination.left, released]).toEqual(['cancelled', ['a', 'b', 'c'], 3]);
+    // The fourth waited for a place in the window: it is nobody's any more.
+    expect(letters).toEqual([expect.objectContaining({ frames: [Buffer.from('d')] })]);
+    expect(handle.snapshot().edge.down).toMatchObject({ accepted: 4, handled: 3, deadLettered: 1 });
   });
 
   test('without destinations takes what comes, and lets go of it', async () => {
