@@ -83,7 +83,7 @@ export class Lane extends LaneContents implements SenderLineOwner {
    */
   send(signal: unknown, wait: Wait): Promise<void> | undefined {
     // The short way, for what is by far the most frequent: room, no weights, no key, nobody waiting.
-    if (this.plain && this.signals.length < this.options.capacity && !this.#senderWaits && !this.#closed) {
+    if (this.plain && this.signals.length < this.options.capacity && !this.#senderWaits() && !this.#closed) {
       this.#offered++;
       this.accepted++;
       this.signals.push(signal);
@@ -226,7 +226,7 @@ export class Lane extends LaneContents implements SenderLineOwner {
     return sent as Promise<void>;
   }
 
-  get #senderWaits(): boolean {
+  #senderWaits(): boolean {
     return this.#senders !== undefined && this.#senders.count > 0;
   }
 
@@ -235,7 +235,7 @@ export class Lane extends LaneContents implements SenderLineOwner {
     const mayReplace = this.options.policy === 'latest' && this.#senders?.hasKey(parcel.key) !== true;
     return admit(this.options.policy, {
       fits: this.queue.fits(parcel),
-      senderWaits: this.#senderWaits,
+      senderWaits: this.#senderWaits(),
       keyQueued: mayReplace && this.queue.placeFor(parcel) !== undefined,
     });
   }

@@ -97,7 +97,7 @@ export class CancelScope implements ScopeMember, Scoped {
   }
 
   /** Why it is cancelled or over. */
-  get #reason(): Error | undefined {
+  #reason(): Error | undefined {
     if (this.#makeError !== undefined) {
       this.#error = this.#makeError();
       this.#makeError = undefined;
@@ -121,18 +121,18 @@ export class CancelScope implements ScopeMember, Scoped {
       this.#controller = new AbortController();
       // Every wait of a thread may listen to it: many listeners are no leak here.
       setMaxListeners(Infinity, this.#controller.signal);
-      if (this.cancelled) this.#controller.abort(this.#reason);
+      if (this.cancelled) this.#controller.abort(this.#reason());
     }
     return this.#controller.signal;
   }
 
   get refusal(): Error | undefined {
-    return this.#reason ?? this.#closedInto?.refusal;
+    return this.#reason() ?? this.#closedInto?.refusal;
   }
 
   /** The same of a wait on a source, for something to take in. */
   get sourceRefusal(): Error | undefined {
-    return this.#reason ?? this.#intakeError ?? this.#closedInto?.sourceRefusal;
+    return this.#reason() ?? this.#intakeError ?? this.#closedInto?.sourceRefusal;
   }
 
   /** Throws if this scope is cancelled. */
@@ -166,8 +166,8 @@ export class CancelScope implements ScopeMember, Scoped {
     this.#error = undefined;
     this.#makeError = typeof error === 'function' ? error : () => error;
     this.#clearTimer();
-    if (this.#firstMember !== undefined) this.#tellMembers('ended', this.#reason!);
-    this.#controller?.abort(this.#reason);
+    if (this.#firstMember !== undefined) this.#tellMembers('ended', this.#reason()!);
+    this.#controller?.abort(this.#reason());
     this.scope?.remove(this);
   }
 
@@ -197,7 +197,7 @@ export class CancelScope implements ScopeMember, Scoped {
   add(member: ScopeMember): void {
     if (this.#closedInto !== undefined) {
       this.#closedInto.add(member);
-      if (this.cancelled) member.reached('cancelled', this.#reason!);
+      if (this.cancelled) member.reached('cancelled', this.#reason()!);
       return;
     }
     member.scope = this;
@@ -205,8 +205,8 @@ export class CancelScope implements ScopeMember, Scoped {
     member.nextMember = this.#firstMember;
     if (this.#firstMember !== undefined) this.#firstMember.previousMember = member;
     this.#firstMember = member;
-    if (this.#ended) member.reached('ended', this.#reason!);
-    else if (this.cancelled) member.reached('cancelled', this.#reason!);
+    if (this.#ended) member.reached('ended', this.#reason()!);
+    else if (this.cancelled) member.reached('cancelled', this.#reason()!);
     else if (this.#intakeError !== undefined) member.reached('intake-closed', this.#intakeError);
   }
 

@@ -49,7 +49,7 @@ export class ChildHandle implements Child<unknown> {
   }
 
   /** The incarnation that lives, or lived last. */
-  get #child(): ChildRuntime {
+  #child(): ChildRuntime {
     return this.#edge.child as ChildRuntime;
   }
 
@@ -131,11 +131,11 @@ export class ChildHandle implements Child<unknown> {
   }
 
   get path(): string {
-    return this.#child.path;
+    return this.#child().path;
   }
 
   get state(): ChildState {
-    return this.#edge.supervised?.down === true ? 'restarting' : this.#child.state;
+    return this.#edge.supervised?.down === true ? 'restarting' : this.#child().state;
   }
 
   get incarnation(): number {
@@ -143,7 +143,7 @@ export class ChildHandle implements Child<unknown> {
   }
 
   get outcome(): Outcome | undefined {
-    return this.#edge.ended ? this.#child.outcome : undefined;
+    return this.#edge.ended ? this.#child().outcome : undefined;
   }
 
   get events(): ThreadEventEmitter {
@@ -185,7 +185,7 @@ export class ChildHandle implements Child<unknown> {
   stop(options: StopOptions & WaitOptions = {}): Promise<StopReport> {
     let budget: StopBudget;
     try {
-      budget = resolveStopOptions(options, this.#child.stopDefaults, ['scope']);
+      budget = resolveStopOptions(options, this.#child().stopDefaults, ['scope']);
     } catch (error) {
       return failing(error, this.#edge.scheduler);
     }
@@ -195,19 +195,19 @@ export class ChildHandle implements Child<unknown> {
     this.#edge.requestStop(budget, 'its handle was told to stop it');
     const wait = this.#wait(options);
     const saysTime = options.drainMs !== undefined || options.cancelMs !== undefined;
-    return calm(this.#waitEnded(options, saysTime ? withinStop(wait) : wait).then(() => this.#child.stopReport()));
+    return calm(this.#waitEnded(options, saysTime ? withinStop(wait) : wait).then(() => this.#child().stopReport()));
   }
 
   join(options?: WaitOptions): Promise<Outcome> {
-    return calm(this.#waitEnded(options).then(() => this.#child.outcome!));
+    return calm(this.#waitEnded(options).then(() => this.#child().outcome!));
   }
 
   snapshot(): ThreadSnapshot {
-    return this.#child.snapshot();
+    return this.#child().snapshot();
   }
 
   toString(): string {
-    return this.#child.path;
+    return this.#child().path;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -217,7 +217,7 @@ export class ChildHandle implements Child<unknown> {
   async #waitEnded(options: WaitOptions | undefined, wait = this.#wait(options)): Promise<void> {
     const { scheduler } = this.#edge;
     if (!this.#edge.ended) {
-      await this.#child.waitEnded(wait);
+      await this.#child().waitEnded(wait);
       return;
     }
     // Nobody's word in particular, it answers for ever; a turn's word does what words of that turn do (laws 12, 17).

@@ -107,7 +107,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
   }
 
   describeStep(): string {
-    return this.#over ? 'ends' : 'turn';
+    return this.#over() ? 'ends' : 'turn';
   }
 
   /** A turn is under way. */
@@ -177,7 +177,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
     let turns = 0;
     for (; turns < this.quota; turns++) {
       if (this.#ended || this.running) return turns + 1;
-      if (this.#over) {
+      if (this.#over()) {
         this.end();
         return turns + 1;
       }
@@ -205,7 +205,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
         toPromise(result as PromiseLike<unknown>).then(this.#onTurnDone, this.#onTurnFailed);
         return turns + 1;
       }
-      if (this.#nextInMs !== 0 || this.#over) {
+      if (this.#nextInMs !== 0 || this.#over()) {
         this.#settle();
         return turns + 1;
       }
@@ -272,7 +272,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
     };
   }
 
-  get #over(): boolean {
+  #over(): boolean {
     return this.#cancelError !== undefined || this.#intakeError !== undefined;
   }
 
@@ -281,7 +281,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
     // This turn had its object to itself; the next one gets a new one.
     this.#turn = undefined;
     if (this.#ended) return;
-    if (this.#nextInMs === 0 && !this.#over) this.#owner.host.scheduler.resume(this);
+    if (this.#nextInMs === 0 && !this.#over()) this.#owner.host.scheduler.resume(this);
     else this.#settle();
   }
 
@@ -293,7 +293,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
   }
 
   #settle(): void {
-    if (this.#over || this.#nextInMs < 0) this.end();
+    if (this.#over() || this.#nextInMs < 0) this.end();
     else this.schedule(this.#nextInMs);
   }
 

@@ -324,12 +324,14 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   overflowed(lane: Lane): void {
-    const { path } = lane.owner;
     const { policy, onOverflow } = lane.options;
+    const { probe } = this.host;
+    // A fast sender fills a lane after every fifty signals, and most have nobody who hears of it.
+    if (onOverflow === undefined && !this.isListenedTo && !probe.on) return;
+    const { path } = lane.owner;
     const books = lane.snapshot();
     const overflow = { path, direction: lane.direction, policy, books };
     this.tell('overflow', overflow);
-    const { probe } = this.host;
     if (probe.on) probe.record({ kind: 'overflow', path, direction: lane.direction, policy, queued: books.queued });
     if (onOverflow === undefined) return;
     try {

@@ -37,7 +37,7 @@ export const coreFaults: readonly Fault[] = [
     "if (how === 'cancelled') {}",
   ],
   ['a lost signal is not reported', LANE, 'this.owner.signalLost(this, signal, reason, deliveries);', ''],
-  ['a signal overtakes senders that wait', LANE, 'senderWaits: this.#senderWaits,', 'senderWaits: false,'],
+  ['a signal overtakes senders that wait', LANE, 'senderWaits: this.#senderWaits(),', 'senderWaits: false,'],
   ['a signal replaces another past one that waits', LANE, 'this.#senders?.hasKey(parcel.key) !== true', 'true'],
   [
     'the wake-up at the half-empty lane is lost',
@@ -111,7 +111,7 @@ export const coreFaults: readonly Fault[] = [
   [
     'a task runs on after its end',
     TASK,
-    'if (this.#ended || this.running) return turns + 1;\n      if (this.#over) {',
+    'if (this.#ended || this.running) return turns + 1;\n      if (this.#over()) {',
     'if (this.running) return turns + 1;\n      if (this.#turns < 0) {',
   ],
   [
@@ -131,7 +131,7 @@ export const coreFaults: readonly Fault[] = [
   [
     'a cancelled scope lets waits begin',
     SCOPE,
-    'return this.#reason ?? this.#closedInto?.refusal;',
+    'return this.#reason() ?? this.#closedInto?.refusal;',
     'return this.#closedInto?.refusal;',
   ],
   ['a shield does not hold', SCOPE, 'else if (this.#shielded) return;', ''],

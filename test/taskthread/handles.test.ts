@@ -1,5 +1,5 @@
 /** Handles and the words to find, ask and broadcast; snapshots (law 21); life-cycle events. */
-import { type Child, type Reply, TaskThread } from '../../src/index.ts';
+import { type Child, type LifecycleRecord, type Reply, TaskThread } from '../../src/index.ts';
 import {
   checkThreads,
   codeOf,
@@ -367,4 +367,19 @@ describe('life-cycle events', () => {
     expect(words).toEqual(['/Toy-1 drop-newest down', 'onOverflow', 'lost 4', 'lost 5']);
     expect(takeWarnings().length).toBe(1);
   });
+
+  test.each(['inside', 'by its handle', 'by onOverflow', 'by the records'])(
+    'overflow is heard %s alone',
+    async (how) => {
+      const onOverflow = how === 'by onOverflow' ? () => say('full') : undefined;
+      const toy = new Toy({ signal: () => {} }, { inbox: { capacity: 4, ...(onOverflow && { onOverflow }) } });
+      if (how === 'inside') toy.events.on('overflow', () => say('full'));
+      const onRecord = ({ kind }: LifecycleRecord) => kind === 'overflow' && say('full');
+      const root = await grow(toy, how === 'by the records' ? { onRecord } : undefined);
+      if (how === 'by its handle') root.events.on('overflow', () => say('full'));
+      for (let i = 0; i < 6; i++) void root.send(i);
+      await settle();
+      expect(words).toEqual(['full']);
+    },
+  );
 });
