@@ -107,10 +107,12 @@ function resultOf(workload, size, runs) {
     size,
     base: base?.label,
     figuresOnly: workload.figuresOnly === true,
+    ...(workload.ancestor !== undefined && { ancestor: workload.ancestor }),
     contenders: runs.map((run) => {
       const { label, failed } = run;
       if (failed !== undefined) return { label, failed };
       const result = { label, size: run.size, perSecond: summary(perSecond(run)), figures: figuresOf(run) };
+      if (workload.ancestor !== undefined) result.perCpuSecond = summary(perCpuSecond(run));
       if (base !== undefined) {
         result.ratio = ratioSummary(perSecond(run), perSecond(base));
         result.cpuRatio = ratioSummary(perCpuSecond(run), perCpuSecond(base));

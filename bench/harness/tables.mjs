@@ -9,6 +9,7 @@ export function tableOf(result) {
   const withDelay = result.contenders.some(({ delayP99Ms }) => delayP99Ms !== undefined);
   const head = [''];
   if (!result.figuresOnly) head.push(`${result.unit}/s, median (range)`);
+  if (result.ancestor !== undefined) head.push(`${result.unit}/s of processor time`);
   if (withRatio) head.push(`ratio to ${result.base} (range)`, 'ratio by CPU time (range)');
   if (withGoal) head.push('must reach');
   if (withDelay) head.push('loop delay p99, ms');
@@ -19,6 +20,7 @@ export function tableOf(result) {
     const size = contender.size === result.size ? '' : ` (of ${count(contender.size)})`;
     const row = [label + size];
     if (!result.figuresOnly) row.push(spread(perSecond, rate));
+    if (result.ancestor !== undefined) row.push(spread(contender.perCpuSecond, rate));
     if (withRatio) row.push(spread(ratio, twoDigits), spread(cpuRatio, twoDigits));
     if (withGoal) row.push(mustReach === undefined ? '' : mustReach.toFixed(2));
     if (withDelay) row.push(delayP99Ms === undefined ? '' : delayP99Ms.toFixed(1));
@@ -28,7 +30,14 @@ export function tableOf(result) {
     }
     return row;
   });
-  return `### ${result.title}\n\n${count(result.size)} ${result.unit}.\n\n${markdown(head, rows)}\n`;
+  return `### ${result.title}\n\n${count(result.size)} ${result.unit}.${goalOf(result)}\n\n${markdown(head, rows)}\n`;
+}
+
+/** What the Python ancestor does, at its best, and how many times that is to be reached. */
+function goalOf({ ancestor, unit }) {
+  if (ancestor === undefined) return '';
+  const { perSecond, times } = ancestor;
+  return ` The ancestor: ${rate(perSecond)} ${unit}/s; ours must be ${times} times that, ${rate(perSecond * times)}.`;
 }
 
 /** Every peer under every workload, as ratios to the base. */

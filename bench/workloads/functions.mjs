@@ -3,11 +3,15 @@
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { RingQueue } from '../floors/ring-queue.mjs';
 
 const root = createRequire(new URL('../../package.json', import.meta.url));
-const { run, sleep, spawn, ThreadGroup } = await import(pathToFileURL(root.resolve('taskthread')).href);
+const { currentThread, Queue, run, sleep, spawn, ThreadGroup } = await import(
+  pathToFileURL(root.resolve('taskthread')).href
+);
 
 const BATCH = 1_000;
+const QUEUE_CAPACITY = 100;
 const LONG_MS = 3_600_000;
 
 function answer(n) {
@@ -171,6 +175,46 @@ function percentile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
+/** One function puts, one gets; whose waits these are, they are told (`explicit`) or find by themselves. */
+function queueOf(explicit) {
+  return (work) =>
+    run(async () => {
+      const items = new Queue(QUEUE_CAPACITY);
+      const optionsOf = () => (explicit ? { scope: currentThread() } : undefined);
+      work.begin();
+      const putting = spawn(async () => {
+        const options = optionsOf();
+        for (let i = 0; i < work.size; i++) await items.put(i, options);
+      });
+      const getting = spawn(async () => {
+        const options = optionsOf();
+        let next = 0;
+        while (next < work.size) if ((await items.get(options)) === next) next++;
+        return next;
+      });
+      await putting.join();
+      const got = await getting.join();
+      work.end();
+      return got;
+    });
+}
+
+/** Two async functions with a ring between them, each word awaited. */
+async function queueByHand(work) {
+  const items = new RingQueue(QUEUE_CAPACITY);
+  let next = 0;
+  const put = async () => {
+    for (let i = 0; i < work.size; i++) await items.put(i);
+  };
+  const get = async () => {
+    while (next < work.size) if ((await items.take()) === next) next++;
+  };
+  work.begin();
+  await Promise.all([put(), get()]);
+  work.end();
+  return next;
+}
+
 export const workloads = [
   {
     name: 'spawn and join',
@@ -178,6 +222,7 @@ export const workloads = [
     unit: 'threads',
     size: 100_000,
     contenders: { taskthread: spawnAndJoin, floor: callAndAwait },
+    ancestor: { perSecond: 2_000, times: 50 },
   },
   {
     name: 'spawn and join, many',
@@ -185,6 +230,15 @@ export const workloads = [
     unit: 'threads',
     size: 200_000,
     contenders: { taskthread: spawnMany, floor: callMany },
+    ancestor: { perSecond: 2_000, times: 50 },
+  },
+  {
+    name: 'queue between functions',
+    title: 'Functions: one puts, another one gets, capacity 100',
+    unit: 'items',
+    size: 300_000,
+    contenders: { taskthread: queueOf(false), 'explicit scope': queueOf(true), floor: queueByHand },
+    ancestor: { perSecond: 20_000, times: 100 },
   },
   {
     name: 'group',

@@ -24,7 +24,7 @@ function ours(connections) {
           await socket.sendAll(bytes, { scope: turn });
         }
       },
-      { port: 0, maxClients: connections },
+      { port: 0, maxClients: connections, scopeAround: false },
     );
     const handle = await start(server);
     const sockets = [];

@@ -14,12 +14,12 @@ export interface Waiting {
   /** True of what waits until all of its waits have ended, a broadcast: then one that hangs is enough to hang. */
   readonly together?: boolean;
   /** True of what waits for a stop, which ends in its time whatever hangs. */
-  readonly ofStop?: boolean;
+  readonly withinStop?: boolean;
 }
 
 /** A wait in words and figures, for reports. */
 export interface WaitDetails {
-  readonly word: 'send' | 'ask' | 'addChild' | 'join';
+  readonly word: 'send' | 'ask' | 'addChild' | 'join' | 'group' | 'acquire';
   /** The signal that waits, if there is one. */
   readonly signal?: unknown;
   /** The lane that it waits at, or in. */
@@ -36,6 +36,11 @@ export interface PartyWait {
   readonly timed: boolean;
   /** The executions of which each, as long as it lasts, keeps this wait from ending. None where nothing is known. */
   blockers(): readonly Party[];
+  /**
+   * Of a wait that others may end, each of them by itself: for each of these the executions of which any one keeps it from that, none
+   * where it goes on. So the wait hangs only when all of them do. Undefined: it has only `blockers`.
+   */
+  alternatives(): Iterable<readonly Party[]> | undefined;
   /** Lets what waits go on if it can by now; true if it could. */
   relieve(): boolean;
   describe(): string;
@@ -100,6 +105,11 @@ export class Party {
     else wait.nextOfParty.previousOfParty = wait.previousOfParty;
     wait.previousOfParty = undefined;
     wait.nextOfParty = undefined;
+    if (this.#first !== undefined) this.#watch?.changed(this);
+  }
+
+  /** Something that it waits for has changed, and it still waits. */
+  lookAgain(): void {
     if (this.#first !== undefined) this.#watch?.changed(this);
   }
 

@@ -24,6 +24,8 @@ export interface WaitOwner {
   waitCancelled(waiter: Waiter): void;
   /** Which executions keep this wait from ending, each alone, as long as it lasts. Absent: it is not known. */
   blockersOf?(waiter: Waiter): readonly Party[];
+  /** The same of a wait that several could end, each by itself (see `PartyWait`); then `blockersOf` gives them all. */
+  alternativesOf?(waiter: Waiter): Iterable<readonly Party[]> | undefined;
   detailsOf?(waiter: Waiter): WaitDetails;
   /** Lets in who can be let in by now; true if anybody could. */
   relieve?(): boolean;
@@ -108,6 +110,10 @@ export class Waiter implements ScopeMember, PartyWait, BegunWait {
 
   blockers(): readonly Party[] {
     return this.owner.blockersOf?.(this) ?? NO_PARTIES;
+  }
+
+  alternatives(): Iterable<readonly Party[]> | undefined {
+    return this.owner.alternativesOf?.(this);
   }
 
   relieve(): boolean {

@@ -14,6 +14,7 @@
  * else can know. The snapshot says so.
  */
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
+import { NO_PARTIES, type Party, type WaitDetails } from '../kernel/party.ts';
 import { NotOwnerError, OverReleasedError } from '../kernel/sync-errors.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { Doorway, type WaitOptions } from './doorway.ts';
@@ -165,6 +166,16 @@ export class Ownership implements WaitOwner {
   }
 
   waitCancelled(_waiter: Waiter): void {}
+
+  /** Where only the owner can give it back, as long as its hook or function lasts. What else may release a lock, nobody knows. */
+  blockersOf(): readonly Party[] {
+    const party = this.#ownerOnly ? this.#top?.scope?.party : undefined;
+    return party?.owner.runs(party) === true ? [party] : NO_PARTIES;
+  }
+
+  detailsOf(): WaitDetails {
+    return { word: 'acquire' };
+  }
 
   #take(scope: Scoped | undefined): Hold | undefined {
     const top = this.#top;

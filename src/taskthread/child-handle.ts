@@ -193,7 +193,9 @@ export class ChildHandle implements Child<unknown> {
     const refusal = options.scope?.refusal;
     if (refusal instanceof ThreadEndedError) return rejected(refusal, this.#edge.scheduler);
     this.#edge.requestStop(budget, 'its handle was told to stop it');
-    return calm(this.#waitEnded(options, forStop(this.#wait(options))).then(() => this.#child.stopReport()));
+    const wait = this.#wait(options);
+    const saysTime = options.drainMs !== undefined || options.cancelMs !== undefined;
+    return calm(this.#waitEnded(options, saysTime ? withinStop(wait) : wait).then(() => this.#child.stopReport()));
   }
 
   join(options?: WaitOptions): Promise<Outcome> {
@@ -239,9 +241,9 @@ function inScope(scope: CancelScope, { what, party }: Wait): Wait {
   return { cancelScope: scope, refusal: scope.refusal, what, party };
 }
 
-/** The same wait, which the time of a stop ends. */
-function forStop({ cancelScope, refusal, what, party }: Wait): Wait {
-  return { cancelScope, refusal, what, party, ofStop: true };
+/** The same wait, which ends in the time that was said for a stop: a time limit (law 8). */
+function withinStop({ cancelScope, refusal, what, party }: Wait): Wait {
+  return { cancelScope, refusal, what, party, withinStop: true };
 }
 
 /** The waits of one broadcast: whoever made it waits for all of them. */

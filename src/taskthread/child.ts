@@ -50,9 +50,9 @@ export interface AnyChild {
    * Stops the child and all below it; resolves, always and within the budget, with what was found. Asked again, the shorter
    * budget holds; of a child that has ended it answers at once. Rejects with `InvalidOptionError`, and with what the scope
    * refuses: `CancelledError`, or `ThreadEndedError` when it is that of a thread that has ended (nothing is stopped then).
-   * With `scope: turn`, where a hook below waits for the hook whose turn it is, only time ends that: it is told at once, as the
-   * event `heldUp`. From inside of what it stops, it rejects with `DeadlockError`.
-   * *Cancel-safe:* the stop goes on, only the wait ends.
+   * With `scope: turn`, where a hook below waits for the hook whose turn it is, it rejects with `DeadlockError`; if it was given a
+   * time (`drainMs`, `cancelMs`) it returns in that, and the circle is told at once, as the event `heldUp`.
+   * *Cancel-safe:* the stop goes on, only the wait ends; also where it rejects with `DeadlockError`.
    */
   stop(options?: StopOptions & WaitOptions): Promise<StopReport>;
   /**

@@ -6,13 +6,14 @@
  * The event loop has not gone on by then, so a circle is found in the turn of the event loop in which it was closed. Where
  * somebody waits for the next slice, it is looked at once more in that: it may be the same hook.
  *
- * The party that began to wait last is looked at first: it is its wait that has closed the circle. It fails; but where a stop is
- * among the links the circle ends with the time of that, so nothing fails (a stop always returns: law 10), and it is told at once.
+ * The party that began to wait last is looked at first: it is its wait that has closed the circle. It fails. One that only waits for
+ * a circle of others is looked at when those have been: it may go on then. Where a stop is among the links the circle ends with the
+ * time of that, so nothing fails (a stop always returns: law 10), and it is told at once.
  */
 import type { Party, PartyWait, PartyWatch } from '../kernel/party.ts';
 import { afterMicrotasks } from '../kernel/scheduler.ts';
 import { DeadlockError } from '../kernel/wait-errors.ts';
-import { findCircles, linkOf } from './deadlock.ts';
+import { type Found, findCircles, linkOf } from './deadlock.ts';
 
 let due: Party[] = [];
 
@@ -29,33 +30,49 @@ export const deadlockWatch: PartyWatch = {
 };
 
 function lookAtAll(): void {
-  const parties = due;
+  const parties = due.reverse();
   due = [];
-  for (let i = parties.length - 1; i >= 0; i--) {
-    const party = parties[i]!;
+  const outside: Party[] = [];
+  for (const party of parties) {
     party.due = false;
-    lookAt(party, false);
+    const circles = circlesAround(party);
+    if (circles === undefined) continue;
+    if (onlyWaitsFor(circles, party)) outside.push(party);
+    else inThisSlice(party, circles);
+  }
+  for (const party of outside) {
+    const circles = circlesAround(party);
+    if (circles !== undefined) inThisSlice(party, circles);
   }
 }
 
-function lookAt(party: Party, again: boolean): void {
-  const { owner } = party;
-  if (!party.waits || !owner.runs(party)) return;
-  const found = findCircles(party);
-  if (found === undefined) return;
-  const { scheduler } = owner.host;
-  if (!again && scheduler.sliceAwaited !== false) {
-    void scheduler.nextSlice().then(() => afterMicrotasks(() => lookAt(party, true)));
+function circlesAround(party: Party): Found | undefined {
+  return party.waits && party.owner.runs(party) ? findCircles(party) : undefined;
+}
+
+function onlyWaitsFor({ deadlock }: Found, party: Party): boolean {
+  return deadlock?.at(-1)?.blockers().includes(party) === false;
+}
+
+/** Unless somebody waits for the next one: then it is looked at once more in that. */
+function inThisSlice(party: Party, circles: Found): void {
+  const { scheduler } = party.owner.host;
+  if (scheduler.sliceAwaited === false) {
+    breakCircles(party, circles);
     return;
   }
+  void scheduler.nextSlice().then(() =>
+    afterMicrotasks(() => {
+      const still = circlesAround(party);
+      if (still !== undefined) breakCircles(party, still);
+    }),
+  );
+}
+
+function breakCircles(party: Party, { deadlock, heldUp }: Found): void {
+  const waits = [deadlock ?? [], ...heldUp].flat();
   // Lanes let senders in by batches: one that still waits may find room by now.
-  const { deadlock, heldUp } = found;
-  if (
-    [deadlock ?? [], ...heldUp]
-      .flat()
-      .map((wait) => wait.relieve())
-      .includes(true)
-  ) {
+  if (waits.map((wait) => wait.relieve()).includes(true)) {
     deadlockWatch.changed(party);
     return;
   }

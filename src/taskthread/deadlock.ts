@@ -3,9 +3,10 @@
  * When it is asked, and what is done about a circle, is in `deadlock-watch`.
  *
  * A party *hangs* when it has waits, and all of them hang; a broadcast waits for all of its waits and hangs when any does.
- * A wait hangs when any one of the parties that keep it from ending hangs. A wait that nothing is known of, or that ends
- * by time, does not; so a party with such a wait does not either, whatever else it waits for. Among all answers that agree with
- * this the one is right in which most hang: parties that hang only because of each other.
+ * A wait hangs when any one of the parties that keep it from ending hangs; where several could end it, each by itself (the next end
+ * in a group), when all of these are kept from it. A wait that nothing is known of, or that ends by time, does not; so a party with
+ * such a wait does not either, whatever else it waits for. Among all answers that agree with this the one is right in which most
+ * hang: parties that hang only because of each other.
  */
 import type { Party, PartyWait } from '../kernel/party.ts';
 import type { DeadlockLink } from '../kernel/wait-errors.ts';
@@ -45,7 +46,7 @@ export function findCircles(origin: Party): Found | undefined {
  * the stop cancels it first.
  */
 function endsInTime(wait: PartyWait): boolean {
-  return wait.by?.ofStop === true && !wait.blockers().includes(wait.party!);
+  return wait.by?.withinStop === true && !wait.blockers().includes(wait.party!);
 }
 
 function neverEnds(): boolean {
@@ -89,7 +90,17 @@ function unitsOf(party: Party, endsAnyway: (wait: PartyWait) => boolean): Units 
   const units: (readonly Party[])[] = [];
   let groups: Map<unknown, Party[]> | undefined;
   for (const wait of party.latestFirst()) {
-    const blockers = wait.timed || endsAnyway(wait) ? FREE : wait.blockers();
+    const timed = wait.timed || endsAnyway(wait);
+    const alternatives = timed ? undefined : wait.alternatives();
+    if (alternatives !== undefined) {
+      // There may be thousands, and in a healthy program one of the first goes on.
+      for (const unit of alternatives) {
+        if (unit.every(goesOn)) return FREE;
+        units.push(unit);
+      }
+      continue;
+    }
+    const blockers = timed ? FREE : wait.blockers();
     if (wait.by?.together !== true) {
       if (blockers.length === 0) return FREE;
       units.push(blockers as readonly Party[]);
@@ -105,6 +116,16 @@ function unitsOf(party: Party, endsAnyway: (wait: PartyWait) => boolean): Units 
     units.push(group);
   }
   return units.length === 0 ? FREE : units;
+}
+
+/** As far as can be seen at once, without following its waits. */
+function goesOn(party: Party): boolean {
+  if (!party.waits) return true;
+  for (const wait of party.latestFirst()) {
+    if (wait.by?.together === true) continue;
+    if (wait.timed || (wait.alternatives() === undefined && wait.blockers().length === 0)) return true;
+  }
+  return false;
 }
 
 interface Step {
@@ -169,11 +190,15 @@ export function linkOf(wait: PartyWait): DeadlockLink {
   };
 }
 
+const ONE_ORDER = 'acquiring in the same order everywhere, or a time limit';
+
 const WAYS_OUT = {
   send: 'a larger capacity, an overflow policy that does not wait, a time limit, or sending it from a task',
   ask: 'asking from a task, a time limit, or answering in a signal of its own',
   addChild: 'letting the child send from a task instead of from enter, or adding it from a task',
   join: 'waiting for the end from a task, or in childEnded',
+  group: 'waiting for the group in a task, or a time limit',
+  acquire: ONE_ORDER,
 };
 
 /** It has no tasks and no `childEnded`, but time limits around any wait. */
@@ -182,4 +207,6 @@ const WAYS_OUT_OF_A_FUNCTION = {
   ask: 'a time limit, or an answer in a signal of its own',
   addChild: 'a time limit, or letting the child send from a task instead of from enter',
   join: 'a time limit, or joining in another function, one that nothing in the circle waits for',
+  group: 'a time limit, or waiting for the group in a function that is no member of it and that no member waits for',
+  acquire: ONE_ORDER,
 };

@@ -87,7 +87,6 @@ export class FunctionBody implements ThreadBody {
     if (!as.daemon && body instanceof FunctionBody) body.#attended++;
   }
 
-  /** In its group. */
   get daemon(): boolean {
     return this.#daemon;
   }

@@ -132,10 +132,12 @@ export class Liveness {
     if (party !== undefined) deadlockWatch.changed(party);
   }
 
-  /** A wait of a running hook is told with the hook; one of which nothing is known may be any. */
+  /** A wait of a running hook is told with the hook; a function takes as long as it likes, but its waits are told. */
   #suspect(waiter: Waiter, now: number): void {
     const { host, path } = this.#thread;
-    if (waiter.details() === undefined || (waiter.party !== undefined && this.#thread.runs(waiter.party))) return;
+    const { party } = waiter;
+    const toldWithHook = party !== undefined && party.owner.body === undefined && this.#thread.runs(party);
+    if (toldWithHook || waiter.details() === undefined) return;
     if (!host.probe.on) return;
     const ageMs = now - waiter.since;
     host.probe.record({ kind: 'stall', path, on: waiter.describe(), by: waiter.by?.what, ageMs });

@@ -21,9 +21,15 @@ export interface Place {
 /** Errors: `NoScopeError`, `InvalidOptionError` for a scope that is no thread's. */
 export function placeOf(options: { readonly scope?: Scoped | undefined } | undefined, word: string): Place {
   const scope = scopeOf(options, word);
-  if (scope instanceof Turn) {
-    const owner = Turn.ownerOf(scope);
-    if (owner instanceof ThreadLife) return { life: owner, scope, what: scope.what, turn: scope };
-  } else if (scope instanceof TaskThread) return { life: lifeOf(scope), scope, what: 'a callback', turn: undefined };
-  throw new InvalidOptionError('scope', scope, 'a turn or a thread');
+  const life = lifeIn(scope);
+  if (life === undefined) throw new InvalidOptionError('scope', scope, 'a turn or a thread');
+  if (scope instanceof Turn) return { life, scope, what: scope.what, turn: scope };
+  return { life, scope, what: 'a callback', turn: undefined };
+}
+
+/** The thread that a scope belongs to, where that is known: not of a cancel scope. */
+export function lifeIn(scope: Scoped | undefined): ThreadLife | undefined {
+  if (scope instanceof TaskThread) return lifeOf(scope);
+  const owner = scope instanceof Turn ? Turn.ownerOf(scope) : undefined;
+  return owner instanceof ThreadLife ? owner : undefined;
 }

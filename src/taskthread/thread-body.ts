@@ -6,6 +6,8 @@ export interface ThreadBody {
   readonly name: string;
   /** Set while the function has not ended. */
   readonly running: Turn | undefined;
+  /** Stopped, not waited for, when what has spawned it is over. */
+  readonly daemon: boolean;
   begin(): void;
   cancel(error: Error): void;
   /** Its thread has ended. */

@@ -14,7 +14,7 @@ import type { WaitOptions } from './child.ts';
 import type { AnyFunction, FunctionBody } from './function-body.ts';
 import { FUNCTION_OPTIONS } from './function-thread.ts';
 import { GroupMembers } from './group-members.ts';
-import { type Place, placeOf } from './place.ts';
+import { lifeIn, type Place, placeOf } from './place.ts';
 import { checkOptions, optionsFirst, type SpawnOptions, spawnAt } from './spawn.ts';
 import type { Spawned } from './spawned.ts';
 
@@ -65,7 +65,7 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
     knownFields('options', options, ['wait', 'scope']);
     this.#wait = oneOf('options.wait', options.wait ?? 'all', WAITS);
     this.#place = placeOf(options, 'ThreadGroup');
-    this.#members = new GroupMembers(this.#place.life.host.scheduler);
+    this.#members = new GroupMembers(this.#place.life);
   }
 
   /**
@@ -89,7 +89,7 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
     try {
       value = await (block as (group: ThreadGroup) => unknown)(group);
     } catch (error) {
-      await group.#end();
+      await group.#end(group.#place.scope);
       for (const body of group.#members.takeFailed()) body.disown();
       throw error;
     }
@@ -153,7 +153,7 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   cancelRemaining(options?: WaitOptions): Promise<void> {
     const wait = this.#waitOf(options);
     const cancelling = wait.refusal instanceof ThreadEndedError ? undefined : this.#cancelMembers();
-    return calm(this.#afterCancels(cancelling, wait));
+    return calm(this.#afterCancels(cancelling, wait, undefined));
   }
 
   /** Closes the group, cancels all members and waits for their end. *Cancel-safe:* the group is closed, the cancels stand. */
@@ -183,7 +183,7 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
    * failed and nobody has seen it. *Cancel-safe:* no cancel cuts it short: it waits until the members have ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end();
+    await this.#end(ambientScope());
     this.#throwFailed();
   }
 
@@ -221,26 +221,26 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
 
   async #join(wait: Scoped): Promise<void> {
     try {
-      if (!this.#closed) await this.#waitForMembers(wait);
-      else wait.cancelScope.check();
+      if (this.#closed || this.#wait === 'none') wait.cancelScope.check();
+      else await this.#waitForMembers(wait);
     } finally {
-      await this.#end();
+      await this.#end(wait);
     }
     this.#throwFailed();
   }
 
   async #waitForMembers(wait: Scoped): Promise<void> {
-    if (this.#wait === 'none') return;
-    for (;;) {
-      const body = await this.#members.next(wait);
-      if (body === undefined || body.failed) return;
-      if (body.returned) {
-        if (this.#isAnswer(body)) return;
-      } else if (this.#place.life.state === 'stopping') {
-        // What has ended the member ends who waits for it too.
-        throw new CancelledError(`${this.#place.life.path} is stopping`);
-      }
-    }
+    const join = { ofAll: this.#wait === 'all', isOver: (body: FunctionBody) => this.#isOver(body) };
+    const last = await this.#members.until(join, wait);
+    if (last === undefined || last.failed || last.returned) return;
+    // What has ended the member ends who waits for it too.
+    throw new CancelledError(`${this.#place.life.path} is stopping`);
+  }
+
+  /** True when a join has to wait no longer: for one that failed, or has answered, or was ended by what ends this thread. */
+  #isOver(body: FunctionBody): boolean {
+    if (body.failed) return true;
+    return body.returned ? this.#isAnswer(body) : this.#place.life.state === 'stopping';
   }
 
   /** Notes the first that counts; true when it ends the wait. */
@@ -250,14 +250,21 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
     return this.#wait !== 'all';
   }
 
-  /** Every member has ended when it resolves: that comes within the time of their cancel, so no cancel cuts it short. */
-  async #end(): Promise<void> {
+  /**
+   * Every member has ended when it resolves: that comes within the time of their cancel, so no cancel cuts it short. But for a
+   * member that says so itself: that is cancelled, and ends when it gives way.
+   */
+  async #end(saidIn: Scoped | undefined): Promise<void> {
     this.#closed = true;
-    await this.#afterCancels(this.#cancelMembers(), undefined);
+    await this.#afterCancels(this.#cancelMembers(), undefined, saidIn);
   }
 
-  async #afterCancels(cancelling: Promise<void> | undefined, wait: Scoped | undefined): Promise<void> {
-    const ended = this.#members.allEnded(wait);
+  async #afterCancels(
+    cancelling: Promise<void> | undefined,
+    wait: Scoped | undefined,
+    saidIn: Scoped | undefined,
+  ): Promise<void> {
+    const ended = this.#members.allEnded(wait, this.#members.memberAround(lifeIn(saidIn)));
     await Promise.all([cancelling, ended]);
   }
 

@@ -13,6 +13,7 @@ import { Looks, mayCarry } from './carrying.ts';
 import type { AnyChild, Kind } from './child.ts';
 import type { ChildHandle, ChildRuntime } from './child-handle.ts';
 import { Children } from './children.ts';
+import { holdingUpEndOf } from './executions-below.ts';
 import type { Outcome } from './lifecycle.ts';
 import { lookedAt } from './looked-at.ts';
 import type { ResolvedChildSpec } from './spec.ts';
@@ -209,14 +210,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
       return child.hasEntered ? NO_PARTIES : child.hookParties;
     }
     // The incarnation that lives: the wait may be older than that.
-    const ends: ChildEnd[] = [this.edge.child];
-    const parties: Party[] = [];
-    for (let i = 0; i < ends.length; i++) {
-      const end = ends[i]!;
-      parties.push(...(end.hookParties ?? NO_PARTIES));
-      end.eachChild(ends);
-    }
-    return parties;
+    return holdingUpEndOf(this.edge.child);
   }
 
   /**

@@ -2,7 +2,7 @@
  * A TCP server from a function: each connection is a child thread that runs it. The server itself is a `TCPServerThread`.
  */
 import { runInScope } from '../kernel/ambient.ts';
-import { functionOf, optionalFunction } from '../kernel/check.ts';
+import { functionOf, optionalFunction, trueOrFalse } from '../kernel/check.ts';
 import { SocketFailedError } from '../kernel/io-errors.ts';
 import type { Socket } from '../net/socket.ts';
 import type { AnyChild } from '../taskthread/child.ts';
@@ -16,8 +16,8 @@ import { type TCPServerOptions, TCPServerThread } from './tcp-server-thread.ts';
 /**
  * Serves one connection. When it returns, what it has written goes out, the connection is ended, and its thread ends.
  *
- * One that takes only the socket has the scope of its thread around it, as a spawned function has: `sleep(100)`, `spawn(…)`,
- * `socket.recv()`. One that takes its turn (a second parameter) says it: `socket.recv(1000, { scope: turn })`.
+ * The scope of its thread is around it, as around a spawned function: `sleep(100)`, `spawn(…)`, `socket.recv()`. Where that is left out
+ * (`scopeAround: false`) it says its turn: `socket.recv(1000, { scope: turn })`.
  */
 export type ConnectionHandler<Up = never> = (socket: Socket, turn: TaskTurn<Up>) => unknown;
 
@@ -31,6 +31,11 @@ export interface ServeTCPOptions extends TCPServerOptions {
   readonly onListening?: (port: number) => void;
   /** A connection was turned away because there were `maxClients` others. It is closed next. */
   readonly onRefused?: (socket: Socket) => void;
+  /**
+   * The scope of its thread is around the handler: true. It makes every await of the process dearer on Node 20 and 22; a handler that
+   * says its turn everywhere can do without.
+   */
+  readonly scopeAround?: boolean;
   /** The thread of a connection has failed: that connection is closed, the others and the server go on. */
   readonly onFailure?: (error: unknown) => void;
 }
@@ -53,7 +58,8 @@ export function serveTCP<Up = never>(
     return new ServeThread(functionOf('handler.thread', handler.thread), options);
   }
   functionOf('handler', handler);
-  return new ServeThread((socket) => new HandlerThread(socket, handler), options);
+  const around = trueOrFalse('options.scopeAround', options.scopeAround ?? true);
+  return new ServeThread((socket) => new HandlerThread(socket, handler, around), options);
 }
 
 class ServeThread<Up> extends TCPServerThread<Up> {
@@ -61,7 +67,7 @@ class ServeThread<Up> extends TCPServerThread<Up> {
   readonly #options: ServeTCPOptions;
 
   constructor(make: ConnectionFactory<Up>['thread'], options: ServeTCPOptions) {
-    const { onListening, onRefused, onFailure, ...serverOptions } = options;
+    const { onListening, onRefused, onFailure, scopeAround: _around, ...serverOptions } = options;
     optionalFunction('options.onListening', onListening);
     optionalFunction('options.onRefused', onRefused);
     optionalFunction('options.onFailure', onFailure);
@@ -95,11 +101,13 @@ class ServeThread<Up> extends TCPServerThread<Up> {
 class HandlerThread<Up> extends TaskThread<never, Up> {
   readonly #socket: Socket;
   readonly #handler: ConnectionHandler<Up>;
+  readonly #around: boolean;
 
-  constructor(socket: Socket, handler: ConnectionHandler<Up>) {
+  constructor(socket: Socket, handler: ConnectionHandler<Up>, around: boolean) {
     super({ name: 'Connection' });
     this.#socket = socket;
     this.#handler = handler;
+    this.#around = around;
   }
 
   protected override enter(): void {
@@ -110,11 +118,10 @@ class HandlerThread<Up> extends TaskThread<never, Up> {
     return closeInOrder(this.#socket, turn);
   }
 
-  /** The scope around makes every await of the process dearer, so it is only for who does not take the turn instead. */
   readonly #serve = async (turn: TaskTurn<Up>): Promise<void> => {
     const serve = () => this.#handler(this.#socket, turn);
     try {
-      await (this.#handler.length < 2 ? runInScope(turn, serve) : serve());
+      await (this.#around ? runInScope(turn, serve) : serve());
     } catch (error) {
       if (!(error instanceof SocketFailedError)) throw error;
     }

@@ -1,6 +1,7 @@
 /** Which tests look for which faults, and how they say what they have found. */
 import { coreFaults } from '../random/faults.ts';
 import { syncFaults } from '../sync/exploration/faults.ts';
+import { groupFaults } from '../taskthread/group-exploration/faults.ts';
 import type { Fault } from './fault.ts';
 
 export interface Hunt {
@@ -49,6 +50,17 @@ export const hunts: readonly Hunt[] = [
       if (models[0] === undefined) return undefined;
       const [, kind, seed, fault] = models[0];
       return `by ${models.length} models, the first ${kind} at seed ${seed}: ${fault}`;
+    },
+  },
+  {
+    name: 'groups',
+    faults: groupFaults,
+    tests: 'test/taskthread/group-exploration',
+    folders: ['test/taskthread/group-exploration', 'test/sync/exploration'],
+    env: { COUNT: '2000', SHRINK: '0' },
+    found(output) {
+      const found = /SEED=(\d+): (.*)/.exec(output);
+      return found === null ? undefined : `at seed ${found[1]}: ${found[2]}`;
     },
   },
 ];

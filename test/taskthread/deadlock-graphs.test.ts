@@ -12,7 +12,9 @@ jest.mock('../../src/taskthread/deadlock.ts', () => {
     const found = walk.findCircles(party);
     if (found === undefined || now.isOn()) return found;
     const deadlock = found.deadlock?.map((wait) => {
-      return Object.create(wait, { deadlocked: { value: () => {} } }) as typeof wait;
+      // Its owner is asked about the wait itself: it knows it by identity.
+      const blockers = () => wait.blockers();
+      return Object.create(wait, { deadlocked: { value: () => {} }, blockers: { value: blockers } }) as typeof wait;
     });
     return { ...found, deadlock };
   };

@@ -1,4 +1,4 @@
-/** Laws 8 and 10 where they meet: a stop always returns, so a circle with one in it fails nothing; it is told, and the stop's time ends it. */
+/** Laws 8 and 10 where they meet: a stop that was given a time returns in that, so it fails nothing: it is told. One without is a wait like others. */
 import type { Child, LifecycleRecord, StopReport, Turn } from '../../src/index.ts';
 import { chain, floodUp, pair, settleAtOnce, thenAbove, tried, worker } from './circles.ts';
 import { checkThreads, Gate, grow, say, settle, Toy, time, words } from './toys.ts';
@@ -20,6 +20,18 @@ async function stopped(child: Child<Toy>, turn: Turn<unknown>): Promise<void> {
 }
 
 describe('a stop in a circle of waits', () => {
+  test('without a time of its own fails like any other wait, and goes on', async () => {
+    const { root, child, records } = await pair();
+    const busy = (): void => void child.send((turn: Turn<unknown>) => floodUp(turn));
+    await thenAbove(root, busy, (turn) => tried('stop', child.stop({ scope: turn })));
+    expect(words).toEqual(['stop TT_DEADLOCK', 'up done']);
+    expect(chain()).toEqual([
+      '/top-1 signalHandler: the end of /top-1/low-2',
+      '/top-1/low-2 signalHandler: a place in the outbox of /top-1/low-2',
+    ]);
+    expect([heldUp(records), child.outcome?.kind]).toEqual([[], 'stopped']);
+  });
+
   test('is told at once, and returns with a verdict when its time for draining is over', async () => {
     const { top, root, child, records } = await pair();
     top.events.on('heldUp', (links, hook) => say(`${hook} held up: ${links.map(({ path }) => path).join()}`));

@@ -275,9 +275,23 @@ describe('the scope around a handler', () => {
     await isOver(peer);
   });
 
-  test('one that takes its turn has none around it, and so costs nothing', async () => {
+  test.each<[string, ConnectionHandler]>([
+    ['takes its turn', (_socket, _turn) => sleep(0)],
+    ['takes the rest', (...both) => sleep(0 * both.length)],
+    ['takes an optional one', (_socket, _turn?: unknown) => sleep(0)],
+    ['is bound', sleep.bind(undefined, 0) as ConnectionHandler],
+  ])('is there however it is written: one that %s', async (_how, handler) => {
     const failures: unknown[] = [];
-    const { root, connect } = await serve((_socket, _turn) => sleep(0), { onFailure: (error) => failures.push(error) });
+    const { root, connect } = await serve(handler, { onFailure: (error) => failures.push(error) });
+    await isOver(await connect());
+    await root.stop();
+    expect(failures).toEqual([]);
+  });
+
+  test('is left out where that is said, and so costs nothing', async () => {
+    const failures: unknown[] = [];
+    const options = { scopeAround: false, onFailure: (error: unknown) => failures.push(error) };
+    const { root, connect } = await serve(() => sleep(0), options);
     await isOver(await connect());
     await until(() => failures.length === 1);
     expect(failures).toMatchObject([{ code: 'TT_NO_SCOPE' }]);
@@ -292,5 +306,6 @@ test('wrong options are named', () => {
   expect(make(echo, { port: 0, max: 1 })).toThrow(expect.objectContaining({ field: 'options.max' }));
   expect(make(echo, { port: 0, maxClients: 0 })).toThrow(expect.objectContaining({ field: 'options.maxClients' }));
   expect(make(echo, { port: -1 })).toThrow(expect.objectContaining({ field: 'options.port' }));
+  expect(make(echo, { port: 0, scopeAround: 1 })).toThrow(expect.objectContaining({ field: 'options.scopeAround' }));
   expect(make(echo, { port: 0, onRefused: 1 })).toThrow(expect.objectContaining({ field: 'options.onRefused' }));
 });

@@ -23,10 +23,14 @@ const FATES = { tick: 10, pass: 4, cancel: 8, cancelActor: 2, endActor: 1, close
 export const ACTORS = 4;
 const LONGEST = 24;
 
-/** `words`: those of the primitive, with their weights. */
-export function makeSchedule(seed: number, words: Readonly<Record<string, number>>): Schedule {
+/** `words`: those of the primitive, with their weights; `fates`: what befalls those who say them. */
+export function makeSchedule(
+  seed: number,
+  words: Readonly<Record<string, number>>,
+  fates: Readonly<Record<string, number>> = FATES,
+): Schedule {
   const dice = new Dice(seed);
-  const weights: Record<string, number> = { ...FATES, ...words };
+  const weights: Record<string, number> = { ...fates, ...words };
   const make = (choice: Readonly<Record<string, number>>, depth: number): Step => ({
     word: dice.weighted(choice),
     actor: dice.int(ACTORS),

@@ -96,6 +96,33 @@ describe('nextDone', () => {
   });
 });
 
+test('failures are told in the order of failing, also those that were given to somebody', async () => {
+  const got = await program(async () => {
+    const group = new ThreadGroup();
+    const fails = async (ms: number) => {
+      await sleep(ms);
+      throw new Error(String(ms));
+    };
+    group.spawn(fails, 10);
+    group.spawn({ daemon: true }, fails, 20);
+    group.spawn(fails, 30);
+    await sleep(40);
+    await group.nextDone();
+    return messageOf(await rejection(group.join()));
+  });
+  expect(got).toBe('3 of the group failed: 10; 20; 30');
+});
+
+test('those that a join has cancelled are given, too', async () => {
+  const got = await program(async () => {
+    const group = new ThreadGroup<number>({ wait: 'any' });
+    for (const ms of [10, 1000]) group.spawn(after, ms);
+    await group.join();
+    return [(await group.nextDone())?.cancelled, await group.nextDone()];
+  });
+  expect(got).toEqual([true, undefined]);
+});
+
 describe('nextResult', () => {
   test('gives the values in the order of ending, and an error when there is none left', async () => {
     const got = await program(async () => {

@@ -442,6 +442,23 @@ describe('await using', () => {
     });
     expect(words).toEqual(['member', 'ended']);
   });
+
+  test.each(['all', 'any', 'object', 'none'] as const)(
+    'a join in a cancelled function throws, with %s',
+    async (wait) => {
+      const child = await program(async () => {
+        const joining = spawn(async () => {
+          const group = new ThreadGroup({ wait });
+          await sleep(1000).catch(() => {});
+          say(String(codeOf(await rejection(group.join()))));
+        });
+        await sleep(1);
+        await joining.cancel();
+        return joining.outcome?.kind;
+      });
+      expect([child, words]).toEqual(['cancelled', ['TT_CANCELLED']]);
+    },
+  );
 });
 
 test('a group that nobody awaits, in a thread that is cancelled, is no unhandled rejection', async () => {

@@ -423,6 +423,24 @@ describe('shield', () => {
   });
 });
 
+test('the abort signal of a block fires with its limit, and is dead when the block is over', async () => {
+  const got = await program(async () => {
+    const child = spawn(async () => {
+      const late = await timeoutAfter(10, () => sleep(20).catch(() => currentThread().abortSignal)).catch(
+        () => undefined,
+      );
+      const kept = await timeoutAfter(10, () => Promise.resolve(currentThread().abortSignal));
+      const own = currentThread().abortSignal;
+      await sleep(1000).catch(() => {});
+      return [late?.aborted, kept.aborted, own.aborted];
+    });
+    await sleep(100);
+    await child.cancel();
+    return child.result ?? (child.exception as Error).message;
+  });
+  expect(got).toEqual([true, false, true]);
+});
+
 test('checkCancelled throws in a cancelled function, in a limit that has passed, and nowhere else', async () => {
   let go!: () => void;
   const work = new Promise<void>((resolve) => {
