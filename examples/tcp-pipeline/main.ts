@@ -48,7 +48,7 @@ function makeContext(options: PipelineOptions): PipelineContext {
 /** The last lines, and the exit code. */
 function finish({ options, totals, reporter }: PipelineContext, { reason, outcome, report }: MainEnd): number {
   totals.unconfirmed = unconfirmedOf(totals);
-  totals.unstored = options.database === null ? 0 : totals.accepted - totals.stored;
+  const unstored = options.database === null ? 0 : totals.accepted - totals.stored;
   const { error } = outcome;
   if (outcome.kind === 'failed') process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   reporter.text(formatStopReport('The pipeline', report));
@@ -57,11 +57,10 @@ function finish({ options, totals, reporter }: PipelineContext, { reason, outcom
       .map(([name, n]) => `${name} ${typeof n === 'object' ? JSON.stringify(n) : n}`)
       .join(', '),
   );
-  if (totals.unstored > 0) reporter.text(`accepted and NOT stored: ${counted(totals.unstored, 'frame')}`);
+  if (unstored > 0) reporter.text(`accepted and NOT stored: ${counted(unstored, 'frame')}`);
   if (totals.unconfirmed > 0) reporter.text(`unconfirmed: ${counted(totals.unconfirmed, 'frame')}`);
   reporter.data({ event: 'stopped', verdict: report.verdict, reason, report, totals });
   if (report.verdict === 'abandoned') return 3;
-  return outcome.kind === 'failed' || report.verdict !== 'clean' || totals.unstored > 0 || totals.unconfirmed > 0
-    ? 1
-    : 0;
+  const isLossy = unstored > 0 || totals.unconfirmed > 0;
+  return outcome.kind === 'failed' || report.verdict !== 'clean' || isLossy ? 1 : 0;
 }

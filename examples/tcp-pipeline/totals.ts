@@ -9,8 +9,6 @@ export interface Totals {
   /** Whole frames taken from devices. */
   accepted: number;
   stored: number;
-  /** Frames accepted and not stored when the pipeline ended; 0 without a database. */
-  unstored: number;
   /** Frames that each destination has confirmed. */
   readonly forwarded: Record<string, number>;
   /** Over all destinations: frames accepted and not confirmed when the pipeline ended. */
@@ -30,7 +28,6 @@ export function newTotals(destinations: readonly string[]): Totals {
     refused: 0,
     accepted: 0,
     stored: 0,
-    unstored: 0,
     forwarded: Object.fromEntries(destinations.map((url) => [url, 0])),
     unconfirmed: 0,
     feedDropped: 0,

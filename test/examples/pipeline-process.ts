@@ -84,7 +84,6 @@ export interface Totals {
   readonly refused: number;
   readonly accepted: number;
   readonly stored: number;
-  readonly unstored: number;
   readonly forwarded: Readonly<Record<string, number>>;
   readonly unconfirmed: number;
   readonly feedDropped: number;
