@@ -21,7 +21,7 @@ function realProcess(): NodeJS.Process {
 /** Hears every unhandled rejection of the process, alone, until the function that it gives is called. */
 export function hearUnhandled(listener: Listener): () => void {
   const heard = realProcess();
-  const others = heard.listeners('unhandledRejection') as Listener[];
+  const others = heard.rawListeners('unhandledRejection') as Listener[];
   heard.removeAllListeners('unhandledRejection');
   heard.on('unhandledRejection', listener);
   return () => {
