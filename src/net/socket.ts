@@ -17,7 +17,8 @@ import { type Endpoint, inWords } from './address.ts';
 import { ByteStream } from './byte-stream.ts';
 import { type ConnectAddress, type ConnectOptions, openConnection } from './connecting.ts';
 import { ReceivingSide } from './receiving-side.ts';
-import { type Sendable, SendingSide } from './sending-side.ts';
+import type { Sendable } from './sendable.ts';
+import { SendingSide } from './sending-side.ts';
 import { isTls, type TlsSnapshot, tlsSnapshot } from './tls.ts';
 import { NO_OPTIONS, nextSliceIfSpent, refusalOf, refused, type WaitOptions, whose } from './waiting.ts';
 
@@ -178,7 +179,8 @@ export class Socket implements WaitOwner {
    * a slow peer. Small buffers of a list share a system call. The bytes are not copied: leave them alone until `flush` has
    * resolved.
    *
-   * @throws `TT_SOCKET_FAILED` when the connection broke, `TT_SOCKET_CLOSED` after `close` or `end`, `TT_BUSY`.
+   * @throws `TT_SOCKET_FAILED` when the connection broke, `TT_SOCKET_CLOSED` after `close` or `end`, `TT_BUSY`;
+   * `TT_INVALID_OPTION` for what is no `Uint8Array` or array of them: then nothing was sent.
    * *Cancel-safe:* cancelled between pieces of at most 64 KiB. `progress.bytesWritten` of the error is exactly what was
    * handed over, and what the peer sees if the connection is then ended in order.
    * Source: curio's `sendall`.
