@@ -16,8 +16,9 @@ import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/e
 import type { Waiting } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
-import { isCancellation, isThenable, toPromise } from './cancellation.ts';
+import { isCancellation } from './cancellation.ts';
 import { type Execution, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { perSecond, type TaskSnapshot } from './snapshot.ts';
 import { type TaskBody, TaskTurn, type TurnedTask } from './task-turn.ts';

@@ -1,7 +1,8 @@
 /** The pure rooms: the life cycle, the arithmetic of a stop, supervision, children in their order, specs. */
 import fc from 'fast-check';
 import type { LocalEdge } from '../../src/intercom/local-edge.ts';
-import { isCancellation, isThenable } from '../../src/taskthread/cancellation.ts';
+import { isThenable } from '../../src/kernel/thenable.ts';
+import { isCancellation } from '../../src/taskthread/cancellation.ts';
 import { Children } from '../../src/taskthread/children.ts';
 import { type LifeEvent, nextState, type ThreadState, worseVerdict } from '../../src/taskthread/lifecycle.ts';
 import { childShare, formatStopReport, resolveStopOptions } from '../../src/taskthread/shutdown.ts';
