@@ -93,7 +93,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
       // Not where it was the wait that failed: then the child's end has been looked at already.
       if (outcome?.kind !== 'failed' || outcome.error !== error) return;
       if (this.ended) this.late(`enter of ${edge.path}`, error);
-      else this.supervise(edge, outcome);
+      else this.superviseFirstEnter(edge, outcome);
     });
   }
 
@@ -169,7 +169,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
       this.forgetLane(edge.up);
     }
     this.#remove(edge);
-    if (!entering.parked) this.supervise(edge, outcome);
+    if (!entering.parked) this.superviseFirstEnter(edge, outcome);
     else if (outcome.kind === 'failed') entering.fail(outcome.error);
     else entering.fail(new CancelledError(`${edge.path} was stopped in enter`));
   }

@@ -46,6 +46,16 @@ describe('a failure that nobody looks at', () => {
     expect(error).toMatchObject({ path: '/Toy-1/Toy-2/Toy-3', cause: broken });
   });
 
+  test.each(makers)('(%s) fails the parent also where the child was to be restarted', async (_what, make) => {
+    for (const restart of ['permanent', 'transient'] as const) {
+      const { parent, handle } = await family();
+      void parent.add(make, { restart });
+      await time().advance(100);
+      expect(handle.outcome?.error).toMatchObject({ path: expect.stringMatching(/\/Toy-3$/), cause: broken });
+      expect(handle.outcome?.error).toBeInstanceOf(ChildFailedError);
+    }
+  });
+
   test.each(makers)('(%s) is recorded where it is declared to be ignored', async (_what, make) => {
     const { parent, handle } = await family();
     void parent.add(make, { onFailure: 'ignore' });
