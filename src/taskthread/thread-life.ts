@@ -87,9 +87,10 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     edge.entering = this.children!.entering.parkWaiter(this, { scope: wait.cancelScope, item: edge, by: wait });
     const entered = edge.entering.promise as Promise<ChildHandle>;
     // What has no `enter` cannot fail in it, and most threads of a crowd have none: a plain promise costs half as much.
-    if (child.enterHook() === undefined) return entered;
+    // Where it is started again with a sibling, what enters is another, and may have one.
+    if (child.enterHook() === undefined && spec.restart === undefined) return entered;
     return lookedAt(entered, this.host.scheduler, (error) => {
-      const { outcome } = child;
+      const { outcome } = edge.child as ThreadLife;
       // Not where it was the wait that failed: then the child's end has been looked at already.
       if (outcome?.kind !== 'failed' || outcome.error !== error) return;
       if (this.ended) this.late(`enter of ${edge.path}`, error);
@@ -154,8 +155,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
       else this.stopping.tally.merge(child.tally);
     }
     if (!edge.ended) this.supervisor?.crashed(edge, outcome.error);
-    else if (edge.entering === undefined) this.childLeft(edge, outcome);
-    else this.#childNeverEntered(edge, edge.entering, outcome);
+    else this.childLeft(edge, outcome);
     if (edge.ended) this.supervisor?.gone(edge);
     this.wake();
   }
@@ -175,6 +175,10 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
   }
 
   protected override childLeft(edge: LocalEdge, outcome: Outcome): void {
+    if (edge.entering !== undefined) {
+      this.#childNeverEntered(edge, edge.entering, outcome);
+      return;
+    }
     if (this.isListenedTo) this.tell('childEnded', edge.path, outcome);
     this.supervise(edge, outcome);
     this.children!.leftovers++;

@@ -20,11 +20,10 @@ export abstract class ThreadSupervising extends ThreadEnding implements Supervis
 
   restarts(edge: LocalEdge): boolean {
     const supervised = edge.supervised as SupervisedChild | undefined;
-    // A first `enter` that fails belongs to who waits for it.
-    if (supervised === undefined || edge.entering !== undefined || this.stopping !== undefined || this.ended)
-      return false;
+    if (supervised === undefined || this.stopping !== undefined || this.ended) return false;
     if (supervised.planned) return !supervised.final;
-    return this.decisionOn(edge) === 'restart';
+    // A first `enter` that fails belongs to who waits for it.
+    return edge.entering === undefined && this.decisionOn(edge) === 'restart';
   }
 
   startAgain(edge: LocalEdge): void {
