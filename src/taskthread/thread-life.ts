@@ -151,8 +151,10 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     const child = edge.child as ThreadLife;
     const outcome = child.outcome!;
     if (this.stopping !== undefined) {
-      if (child.tally === undefined) this.stopping.tally.threads++;
-      else this.stopping.tally.merge(child.tally);
+      const { tally } = this.stopping;
+      if (child.tally === undefined) tally.threads++;
+      else tally.merge(child.tally);
+      tally.unmended ||= leavesUnmended(edge, child);
     }
     if (!edge.ended) this.supervisor?.crashed(edge, outcome.error);
     else this.childLeft(edge, outcome);
@@ -250,4 +252,13 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     if (edge.awaited) this.stopping?.childGone();
     return true;
   }
+}
+
+/** Whether a failure of a child, or one below it, stays without its restart because of the stop, and is not declared to be ignored. */
+function leavesUnmended(edge: LocalEdge, { outcome, tally }: ThreadLife): boolean {
+  const { onFailure, restart } = edge.spec as ResolvedChildSpec;
+  if (onFailure === 'ignore') return false;
+  // That of a first `enter` is told to who waits for it.
+  const own = restart !== undefined && outcome?.kind === 'failed' && edge.entering === undefined;
+  return own || tally?.unmended === true;
 }
