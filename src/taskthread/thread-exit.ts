@@ -32,6 +32,7 @@ export abstract class ThreadExit extends Runtime {
     const turn = new Turn(this, 'exit', scope);
     // Set before the call: a stop from inside `exit` must find it running.
     this.exitRunning = turn.began();
+    if (this.patience !== undefined) turn.since = this.host.clock.now();
     let result: unknown;
     let waits: boolean;
     try {
@@ -46,12 +47,14 @@ export abstract class ThreadExit extends Runtime {
     }
     if (!waits) {
       this.exitRunning = undefined;
+      this.lookBack(turn, undefined);
       return false;
     }
     this.executionBegan();
     const settled = (): boolean => {
       if (this.ended) return false;
       this.exitRunning = undefined;
+      this.lookBack(turn, undefined);
       this.wake();
       return true;
     };
