@@ -7,7 +7,7 @@ import { functionOf, knownFields, milliseconds, optionalFunction, wholeNumber } 
 import { realClock } from '../kernel/clock.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { SimulationFailedError } from '../kernel/simulation-errors.ts';
-import { isThenable, toPromise } from '../taskthread/cancellation.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
 import { exhaust } from './exhaust.ts';
 import { reportOf } from './report.ts';
 import { formatSchedule, type Schedule } from './schedule.ts';

@@ -4,7 +4,7 @@
  */
 import { functionOf } from '../kernel/check.ts';
 import { messageOf } from '../kernel/describe.ts';
-import { isThenable, toPromise } from '../taskthread/cancellation.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
 
 /** The first that does not hold. */
 export interface Broken {

@@ -13,9 +13,9 @@ import { functionOf, knownFields, milliseconds, text, trueOrFalse } from '../ker
 import type { Clock, Timer } from '../kernel/clock.ts';
 import { realClock } from '../kernel/clock.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
+import { isThenable } from '../kernel/thenable.ts';
 import { type BegunWait, LoopScheduler, type Settling } from '../kernel/scheduler.ts';
 import type { WaitOwner } from '../kernel/wait-queue.ts';
-import { isThenable } from '../taskthread/cancellation.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** So often a scheduler may look at the clock, at each thing that it does not know, before it is told that its slice is spent. */
