@@ -41,9 +41,9 @@ export class DataProcessorThread extends TaskThread<Packet, Frames | Unreadable>
     return this.#decode(packet.bytes, packet.held, turn);
   }
 
-  /** Also on a stop: what is half a frame then will never be whole. */
+  /** The device has not ended its stream (a stop, a broken or idle connection): what has begun was cut, a last line too. */
   protected override exit() {
-    if (!this.#done) this.#reportPartial(this.#decoder.end().unfinishedBytes);
+    if (!this.#done) this.#reportPartial(this.#decoder.partialBytes);
     this.#context.stuck.delete(this.#partial);
     this.#partial.close();
   }
