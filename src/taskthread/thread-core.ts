@@ -176,7 +176,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get intakeRunning(): number {
-    return this.#tasks?.intakeRunning ?? 0;
+    return (this.#tasks?.intakeRunning ?? 0) + (this.body?.takingIn === true ? 1 : 0);
   }
 
   get tasksRunning(): number {
@@ -283,6 +283,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   protected closeTaskIntake(error: Error): void {
     this.#tasks?.closeIntake(error);
+    this.body?.closeIntake(error);
   }
 
   endTasks(): void {
