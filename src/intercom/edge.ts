@@ -30,6 +30,8 @@ export interface EdgeEnd extends LaneReceiver, Wait {
 export interface ChildEnd extends EdgeEnd {
   readonly inboxOptions: ResolvedLaneOptions;
   readonly outboxOptions: ResolvedLaneOptions;
+  /** Its body is a function, and no `exit` follows that. */
+  readonly isFunction: boolean;
   /** The end of what was asked of `Edge.requestStop`: drain, then cancel, then give up. Asked again, the shorter budget holds. */
   requestStop(budget: StopBudget, why: string): void;
   /** Ends intake tasks; hands on its own child ends, so that no deep tree recurses. */

@@ -9,8 +9,10 @@
 import { counted } from '../kernel/describe.ts';
 import { calm, calmly } from '../kernel/calm.ts';
 import { wholeNumber } from '../kernel/check.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
 import { BusyError, FrameTooLargeError, IncompleteReadError } from '../kernel/io-errors.ts';
 import { ByteQueue, type SearchPosition } from './byte-queue.ts';
+import { bytesOrText } from './sendable.ts';
 import { NO_OPTIONS, nextSliceIfSpent, refusalOf, type WaitOptions, whose, withProgress } from './waiting.ts';
 
 const RECV_BYTES = 64 * 1024;
@@ -149,7 +151,7 @@ export class ByteStream {
 
   /** Writes everything; waits while the peer is behind. *Cancel-safe:* as `Socket.sendAll`. Source: curio's `write`. */
   write(data: Uint8Array | string, options: WaitOptions = NO_OPTIONS): Promise<void> {
-    return calmly(() => this.#channel.sendAll(bytesOf(data), options));
+    return calmly(() => this.#channel.sendAll(bytesOrText('data', data), options));
   }
 
   /**
@@ -157,7 +159,11 @@ export class ByteStream {
    * Source: curio's `writelines`.
    */
   writeLines(lines: Iterable<Uint8Array | string>, options: WaitOptions = NO_OPTIONS): Promise<void> {
-    return calmly(() => this.#channel.sendAll(Array.from(lines, bytesOf), options));
+    return calmly(() => {
+      if (!isIterable(lines)) throw new InvalidOptionError('lines', lines, 'something to iterate over');
+      const bytes = Array.from(lines, (line, index) => bytesOrText('lines', line, index));
+      return this.#channel.sendAll(bytes, options);
+    });
   }
 
   /** Waits until the system has taken all that was written. *Cancel-safe:* nothing is taken back. Source: curio's `flush`. */
@@ -240,6 +246,6 @@ function limitOf(options: ReadLimit, unset: number): number {
   return options.maxBytes === undefined ? unset : wholeNumber('options.maxBytes', options.maxBytes, 1);
 }
 
-function bytesOf(data: Uint8Array | string): Uint8Array {
-  return typeof data === 'string' ? Buffer.from(data) : data;
+function isIterable(lines: unknown): boolean {
+  return typeof (lines as Iterable<unknown> | null | undefined)?.[Symbol.iterator] === 'function';
 }

@@ -27,6 +27,7 @@ import {
   LIMIT_FIELDS,
   resolveDatagramLimits,
 } from './datagram-options.ts';
+import { bytesIn } from './sendable.ts';
 import {
   NO_OPTIONS,
   nextSliceIfSpent,
@@ -183,6 +184,7 @@ export class DatagramSocket implements WaitOwner {
 
   async #send(bytes: Uint8Array, to: DatagramAddress | undefined, options: WaitOptions): Promise<void> {
     const scoped = whose(options);
+    bytesIn('bytes', bytes);
     this.#checkTarget(to);
     let bytesWritten = 0;
     try {

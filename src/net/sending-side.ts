@@ -9,13 +9,11 @@ import type { Socket as NodeSocket } from 'node:net';
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { BusyError, SocketClosedError, SocketFailedError } from '../kernel/io-errors.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import { bytesIn, piecesIn, type Sendable } from './sendable.ts';
 import { nextSliceIfSpent, refusalOf, refused, throwIfRefused, withProgress } from './waiting.ts';
 
 const PIECE_BYTES = 64 * 1024;
 const HIGH_WATER_BYTES = 64 * 1024;
-
-/** Bytes to send: one piece of memory, or several that are sent one after the other. */
-export type Sendable = Uint8Array | readonly Uint8Array[];
 
 export class SendingSide implements WaitOwner {
   readonly endedOutside = true;
@@ -48,6 +46,7 @@ export class SendingSide implements WaitOwner {
   }
 
   async send(bytes: Uint8Array, scoped: Scoped | undefined): Promise<number> {
+    bytesIn('bytes', bytes);
     this.#begin('send');
     try {
       await this.#turnToWrite(scoped);
@@ -58,13 +57,14 @@ export class SendingSide implements WaitOwner {
   }
 
   async sendAll(data: Sendable, scoped: Scoped | undefined): Promise<void> {
+    const list = piecesIn('data', data);
     this.#begin('sendAll');
     const before = this.#bytesWritten;
     try {
       const refusal = refusalOf(scoped, false);
       if (refusal !== undefined) await refused(refusal, scoped);
       if (!this.#node.writable) throw this.#refusal();
-      for (const piece of pieces(data)) {
+      for (const piece of pieces(list)) {
         const wait = this.#turnToWrite(scoped);
         if (wait !== undefined) await wait;
         this.#handOver(piece);
@@ -171,10 +171,10 @@ export class SendingSide implements WaitOwner {
 }
 
 /** Cuts into pieces, each of one or more parts; small parts share a piece, and so a system call. */
-function* pieces(data: Sendable): Generator<readonly Uint8Array[]> {
+function* pieces(list: readonly Uint8Array[]): Generator<readonly Uint8Array[]> {
   let piece: Uint8Array[] = [];
   let room = PIECE_BYTES;
-  for (const bytes of isList(data) ? data : [data]) {
+  for (const bytes of list) {
     for (let at = 0; at < bytes.length; ) {
       const end = Math.min(at + room, bytes.length);
       piece.push(end - at === bytes.length ? bytes : bytes.subarray(at, end));
@@ -187,8 +187,4 @@ function* pieces(data: Sendable): Generator<readonly Uint8Array[]> {
     }
   }
   if (piece.length > 0) yield piece;
-}
-
-function isList(data: Sendable): data is readonly Uint8Array[] {
-  return Array.isArray(data);
 }

@@ -17,8 +17,9 @@ import { type Endpoint, inWords } from './address.ts';
 import { ByteStream } from './byte-stream.ts';
 import { type ConnectAddress, type ConnectOptions, openConnection } from './connecting.ts';
 import { ReceivingSide } from './receiving-side.ts';
-import { type Sendable, SendingSide } from './sending-side.ts';
-import { isTls, type TlsSnapshot, tlsSnapshot } from './tls.ts';
+import type { Sendable } from './sendable.ts';
+import { SendingSide } from './sending-side.ts';
+import { isAgreed, isTls, type TlsSnapshot, tlsSnapshot } from './tls.ts';
 import { NO_OPTIONS, nextSliceIfSpent, refusalOf, refused, type WaitOptions, whose } from './waiting.ts';
 
 const DEFAULT_RECV_BYTES = 64 * 1024;
@@ -58,9 +59,11 @@ export class Socket implements WaitOwner {
   readonly #closeLine = new WaitQueue();
   // Node's own `closed` is true long before its handle is gone.
   #closed = false;
-  // Asked for once: of a connection that is gone Node does not know them any more.
+  // Asked for once, as what was agreed in TLS: of a connection that is gone Node does not know them any more.
   #local: Endpoint = NOWHERE;
   #remote: Endpoint = NOWHERE;
+  #tls: TlsSnapshot | undefined;
+  #stream: ByteStream | undefined;
 
   /** Takes a socket of Node's over; from then on use it through this one only. */
   constructor(node: NodeSocket, name: string = `socket ${inWords(node.remoteAddress, node.remotePort)}`) {
@@ -113,9 +116,9 @@ export class Socket implements WaitOwner {
     return this.#remote.port;
   }
 
-  /** How the connection is secured; undefined of one that is not. */
+  /** How the connection is, or was, secured; undefined of one that is not. */
   get tls(): TlsSnapshot | undefined {
-    return isTls(this.#node) ? tlsSnapshot(this.#node) : undefined;
+    return this.#tls ?? (isTls(this.#node) ? tlsSnapshot(this.#node) : undefined);
   }
 
   /** Bytes that have come from the peer, taken by `recv` or not. */
@@ -137,9 +140,11 @@ export class Socket implements WaitOwner {
    * Takes what the peer has sent: up to `maxBytes`, as soon as there is anything; no bytes when the peer has ended.
    * The buffer is the chunk that came or a view of it: nothing is copied.
    *
-   * @throws `TT_SOCKET_FAILED` when the connection broke (after what had come before), `TT_SOCKET_CLOSED`, `TT_BUSY`.
+   * @throws `TT_SOCKET_FAILED` when Node tells that the connection broke (after what had come before), `TT_SOCKET_CLOSED`, `TT_BUSY`.
    * *Cancel-safe:* a cancelled one took nothing. A wait on a source: closing the intake ends it.
-   * Source: curio's `recv`.
+   *
+   * No bytes do not prove that all has come: a reset that arrives together with the last bytes is to Node an ordinary end. A length
+   * or a mark at the end does. Source: curio's `recv`.
    */
   recv(maxBytes: number = DEFAULT_RECV_BYTES, options: WaitOptions = NO_OPTIONS): Promise<Buffer> {
     try {
@@ -178,7 +183,8 @@ export class Socket implements WaitOwner {
    * a slow peer. Small buffers of a list share a system call. The bytes are not copied: leave them alone until `flush` has
    * resolved.
    *
-   * @throws `TT_SOCKET_FAILED` when the connection broke, `TT_SOCKET_CLOSED` after `close` or `end`, `TT_BUSY`.
+   * @throws `TT_SOCKET_FAILED` when the connection broke, `TT_SOCKET_CLOSED` after `close` or `end`, `TT_BUSY`;
+   * `TT_INVALID_OPTION` for what is no `Uint8Array` or array of them: then nothing was sent.
    * *Cancel-safe:* cancelled between pieces of at most 64 KiB. `progress.bytesWritten` of the error is exactly what was
    * handed over, and what the peer sees if the connection is then ended in order.
    * Source: curio's `sendall`.
@@ -238,9 +244,13 @@ export class Socket implements WaitOwner {
     this.#node.setNoDelay(noDelay);
   }
 
-  /** This connection as a stream of bytes with lines and exact lengths. Read only from the one or the other. */
+  /**
+   * This connection as a stream of bytes with lines and exact lengths: the same one each time, because it reads ahead. For that
+   * reason too read only from the socket or from its stream.
+   */
   asStream(): ByteStream {
-    return new ByteStream(this);
+    this.#stream ??= new ByteStream(this);
+    return this.#stream;
   }
 
   snapshot(): SocketSnapshot {
@@ -285,6 +295,7 @@ export class Socket implements WaitOwner {
   #stands(): void {
     const node = this.#node;
     node.allowHalfOpen = true;
+    if (isTls(node) && isAgreed(node)) this.#tls = tlsSnapshot(node);
     this.#local = { address: node.localAddress, port: node.localPort };
     this.#remote = { address: node.remoteAddress, port: node.remotePort };
   }

@@ -87,6 +87,11 @@ export function isTls(node: NodeSocket): node is NodeTlsSocket {
   return node instanceof TLSSocket;
 }
 
+/** The handshake is done. Somebody may hand over one under way, which Node's types do not show. */
+export function isAgreed(node: NodeTlsSocket): boolean {
+  return (node as { secureConnecting?: boolean }).secureConnecting !== true;
+}
+
 export function tlsSnapshot(node: NodeTlsSocket): TlsSnapshot {
   // Of a connection that is gone Node gives null for these, whatever its types say.
   const cipher = node.getCipher() as { name: string } | null | undefined;

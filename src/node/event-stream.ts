@@ -3,7 +3,8 @@
  * bounded queue, and what has no room is dropped by policy and counted.
  *
  * It listens from the moment it is made and stands in its scope like a wait: whichever comes first, the end of the loop, of
- * the emitter or of the scope, takes the listeners away.
+ * the emitter or of the scope, takes the listeners away. An `error` that came while nobody waited stays in the scope until
+ * somebody is told; when nobody can be any more, it is on record.
  */
 import { scopeOf } from '../kernel/ambient.ts';
 import { BoundedQueue } from '../kernel/bounded-queue.ts';
@@ -13,7 +14,7 @@ import { knownFields, oneOf, wholeNumber } from '../kernel/check.ts';
 import { BusyError } from '../kernel/io-errors.ts';
 import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { type Emitter, type EventName, listen } from './emitter.ts';
-import { type OutsideOptions, refusalOf } from './outside-wait.ts';
+import { type OutsideOptions, recordLate, refusalOf } from './outside-wait.ts';
 
 export interface EventsOptions extends OutsideOptions {
   /** How many events wait to be taken (100). */
@@ -99,9 +100,12 @@ export class EventStream<Args extends unknown[] = unknown[]>
     return Promise.resolve(DONE);
   }
 
-  /** Stops listening and forgets what was not taken; who waits is told that it is the end. A second time nothing happens. */
+  /**
+   * Stops listening and forgets what was not taken (an `error` among it is a `late` record); who waits is told that it is the
+   * end. A second time nothing happens.
+   */
   close(): void {
-    this.#failure = undefined;
+    this.#forgetFailure();
     this.#queue.clear();
     this.#ended();
   }
@@ -126,6 +130,7 @@ export class EventStream<Args extends unknown[] = unknown[]>
 
   /** Its scope takes nothing in any more, so nobody could take what comes. The scope itself tells the one who waits. */
   reached(): void {
+    this.#forgetFailure();
     this.#queue.clear();
     this.#stopListening();
   }
@@ -151,8 +156,7 @@ export class EventStream<Args extends unknown[] = unknown[]>
       this.#delivered++;
       return Promise.resolve({ done: false, value: args });
     }
-    const failure = this.#failure;
-    this.#failure = undefined;
+    const failure = this.#takeFailure();
     if (failure !== undefined) return Promise.reject(failure.error);
     if (this.#forget === undefined) return Promise.resolve(DONE);
     const { cancelScope } = this.#scoped;
@@ -169,15 +173,26 @@ export class EventStream<Args extends unknown[] = unknown[]>
   #stopListening(): void {
     this.#forget?.();
     this.#forget = undefined;
-    this.scope?.remove(this);
+    if (this.#failure === undefined) this.scope?.remove(this);
+  }
+
+  #takeFailure(): { readonly error: unknown } | undefined {
+    const failure = this.#failure;
+    if (failure !== undefined) this.scope?.remove(this);
+    this.#failure = undefined;
+    return failure;
+  }
+
+  #forgetFailure(): void {
+    const failure = this.#takeFailure();
+    if (failure !== undefined) recordLate(this.#scoped, this.describeWait(), failure.error);
   }
 
   #ended(): void {
     this.#stopListening();
     const waiter = this.#line.first;
     if (waiter === undefined) return;
-    const failure = this.#failure;
-    this.#failure = undefined;
+    const failure = this.#takeFailure();
     if (failure === undefined) waiter.wake(DONE);
     else waiter.fail(failure.error);
   }
@@ -188,7 +203,8 @@ const DONE = { done: true, value: undefined } as const;
 /**
  * The events of one name, to loop over: `for await (const [line] of eventsOf(reader, 'line', { scope: turn, endOn: ['close'] }))`.
  * It listens from the call on; the loop's end, the emitter's `error`, an event of `endOn` and the end of the scope each take
- * its listeners away. At most `capacity` events wait; what is over is dropped and counted in `dropped`.
+ * its listeners away; an `error` that no loop takes, because it is left or never begun, is a `late` record. At most
+ * `capacity` events wait; what is over is dropped and counted in `dropped`.
  *
  * Errors: `TT_NO_SCOPE`, `TT_INVALID_OPTION`. Source: Node's `events.on`, whose queue has no bound.
  */

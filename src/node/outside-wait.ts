@@ -20,6 +20,8 @@ export interface OutsideOptions {
 export interface Ending<T> {
   readonly done: (value: T) => void;
   readonly failed: (error: unknown) => void;
+  /** The same of a failure that nobody else hears of: where it does not count it is on record. */
+  readonly failedOrLate: (error: unknown) => void;
 }
 
 export interface OutsideWaitSpec<T> {
@@ -70,6 +72,11 @@ class OutsideWait<T> implements WaitOwner {
     this.#on = on;
     this.#waiter = this.#line.parkWaiter(this, { scope: scoped.cancelScope, source, by: scoped });
     const waiter = this.#waiter;
+    const failed = (error: unknown): void => {
+      if (!waiter.parked) return;
+      this.#undone();
+      waiter.fail(error);
+    };
     try {
       this.#undo = begin({
         done: (value) => {
@@ -77,10 +84,10 @@ class OutsideWait<T> implements WaitOwner {
           this.#undone();
           waiter.wake(value);
         },
-        failed: (error) => {
-          if (!waiter.parked) return;
-          this.#undone();
-          waiter.fail(error);
+        failed,
+        failedOrLate: (error) => {
+          if (waiter.parked) failed(error);
+          else recordLate(scoped, on, error);
         },
       });
     } catch (error) {

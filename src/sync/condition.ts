@@ -11,6 +11,8 @@
 import { calm } from '../kernel/calm.ts';
 import { CancelScope, type Scoped } from '../kernel/cancel-scope.ts';
 import { wholeNumber } from '../kernel/check.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
 import { type Waiter, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { type Doorway, quiet, type WaitOptions } from './doorway.ts';
 import { type Guard, whileHeld } from './guard.ts';
@@ -116,7 +118,8 @@ export class Condition implements WaitOwner {
 
   /**
    * Waits until the predicate gives something true, and gives that. The predicate is called with the lock held, first at once,
-   * then whenever this waiter was notified. Rejects with what the predicate throws (the lock is held then), else as `wait`.
+   * then whenever this waiter was notified; it waits for nothing. Rejects with what the predicate throws, with
+   * `InvalidOptionError` when it gives a promise (the lock is held then), else as `wait`.
    * *Cancel-safe:* as `wait`.
    */
   waitFor<T>(predicate: () => T, options?: WaitOptions): Promise<Exclude<T, Falsy>> {
@@ -162,7 +165,7 @@ export class Condition implements WaitOwner {
   async #waitFor<T>(predicate: () => T, scope: Scoped): Promise<Exclude<T, Falsy>> {
     this.#owned.check(scope, 'condition.waitFor');
     for (;;) {
-      const value = predicate();
+      const value = refusePromise(predicate());
       if (value) {
         await this.#door.done(scope);
         return value as Exclude<T, Falsy>;
@@ -180,6 +183,18 @@ export class Condition implements WaitOwner {
       (first.item as Ticket).comeBack();
     }
   }
+}
+
+/** A promise would be true whatever it comes to, and while it is waited for others could change what it has looked at. */
+function refusePromise<T>(value: T): T {
+  if (!isThenable(value)) return value;
+  // What it is rejected with is told by nobody else, and says no more than this error does.
+  toPromise(value).catch(() => {});
+  throw new InvalidOptionError(
+    'predicate()',
+    value,
+    'a value and no promise: it looks at what the lock guards, and waits for nothing',
+  );
 }
 
 type Falsy = false | 0 | 0n | '' | null | undefined;

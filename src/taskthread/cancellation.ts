@@ -14,16 +14,6 @@ export function isStopRefusal(error: unknown, path: string): boolean {
   return error instanceof ThreadStoppingError && error.path === path;
 }
 
-/** True of a promise and of what behaves like one. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return isObject(value) && typeof value.then === 'function';
-}
-
-/** A real promise for it: one that settles once, later, and does not throw when it is asked. */
-export function toPromise(value: PromiseLike<unknown>): Promise<unknown> {
-  return value instanceof Promise ? value : Promise.resolve(value);
-}
-
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }

@@ -5,8 +5,8 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Overflow } from '../intercom/lane-options.ts';
 import { messageOf } from '../kernel/describe.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
 import type { DeadlockError, DeadlockLink } from '../kernel/wait-errors.ts';
-import { isThenable, toPromise } from './cancellation.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { Overdue } from './liveness.ts';
 

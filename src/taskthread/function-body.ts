@@ -15,7 +15,8 @@
 import { runInScope } from '../kernel/ambient.ts';
 import { CancelledError, IntakeClosedError } from '../kernel/errors.ts';
 import { ThreadError } from '../kernel/function-errors.ts';
-import { isCancellation, isThenable, toPromise } from './cancellation.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
+import { isCancellation } from './cancellation.ts';
 import { FunctionTurn } from './function-turn.ts';
 import type { ThreadBody } from './thread-body.ts';
 import type { ThreadLife } from './thread-life.ts';

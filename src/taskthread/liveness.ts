@@ -3,7 +3,8 @@
  * have said how long things may take (`progressMs`); the others pay nothing.
  *
  * One timer for each such thread, and not one for each signal: it is set when something begins and none is set, and when it
- * fires it looks at all that is under way. Each thing is told once.
+ * fires it looks at all that is under way. What never lets the event loop go on lets no timer fire either: it is told when it has
+ * ended. Each thing is told once.
  *
  * Not here: what an overdue thread does about it (`thread-ending`), and circles, which are found at once (`deadlock-watch`).
  */
@@ -85,6 +86,14 @@ export class Liveness {
     this.#disarm();
     this.#dueAt = dueAt;
     this.#timer = clock.setTimer(Math.max(0, dueAt - clock.now()), () => this.#look());
+  }
+
+  /** It has ended, or goes on to wait: told now, where it took too long and has not been told. */
+  finished({ key, what, since, signal, patience }: Execution): void {
+    const ageMs = this.#thread.host.clock.now() - since;
+    if (ageMs <= patience.progressMs || this.#told.has(key)) return;
+    this.#told.add(key);
+    this.#thread.overdue({ what, ageMs, ...(signal !== undefined && { signal }), waits: [] }, patience.onOverdue);
   }
 
   end(): void {

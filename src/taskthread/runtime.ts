@@ -10,17 +10,16 @@
 import type { Lane } from '../intercom/lane.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
-import { isThenable, toPromise } from './cancellation.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
 import type { AnyChild } from './child.ts';
 import type { ChildRuntime } from './child-handle.ts';
 import type { ChildSignalHook } from './children.ts';
+import { type ChildEndedHook, hookNameOf, type SignalHook } from './hooks.ts';
 import type { Outcome } from './lifecycle.ts';
+import type { Patience } from './liveness.ts';
 import type { ResolvedChildSpec } from './spec.ts';
 import { ThreadView } from './thread-view.ts';
 import { Turn } from './turn.ts';
-
-export type SignalHook = (this: object, signal: never, turn: never) => unknown;
-export type ChildEndedHook = (this: object, child: AnyChild, outcome: Outcome, turn: Turn) => unknown;
 
 /** A child whose end the `childEnded` hook is still to be told. */
 interface EndedChild {
@@ -69,10 +68,28 @@ export abstract class Runtime extends ThreadView implements Runnable {
   }
 
   run(): number {
+    const { patience } = this;
+    return patience === undefined ? this.#step(this.quota) : this.#watchedStep(patience);
+  }
+
+  #step(quota: number): number {
     let things = 1;
     if (this.state === 'created') this.begin();
-    else if (this.state === 'running' || this.state === 'stopping') things = this.#work();
+    else if (this.state === 'running' || this.state === 'stopping') things = this.#work(quota);
     this.stopping?.advance();
+    return things;
+  }
+
+  /** One signal, and the clock read around it: what holds the event loop is told by nobody else. */
+  #watchedStep(patience: Patience): number {
+    const lane = this.nextLane;
+    if (lane === undefined) return this.#step(1);
+    const { oldest: signal } = lane;
+    const since = this.host.clock.now();
+    const things = this.#step(1);
+    const key = this.running ?? {};
+    if (this.running !== undefined) this.running.since = Math.floor(since);
+    this.executionFinished({ key, what: hookNameOf(lane), since, signal, party: undefined, patience });
     return things;
   }
 
@@ -134,6 +151,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
   /** Calls a hook and goes on when it is done. */
   protected callHook(what: string, hook: (turn: Turn) => unknown, done: () => void): void {
     const turn = new Turn(this, what);
+    if (this.patience !== undefined) turn.since = this.host.clock.now();
     let result: unknown;
     let waits: boolean;
     this.#executing = true;
@@ -147,7 +165,10 @@ export abstract class Runtime extends ThreadView implements Runnable {
     }
     this.#executing = false;
     if (waits) this.#awaitHook(turn, result as PromiseLike<unknown>, done);
-    else done();
+    else {
+      this.lookBack(turn, undefined);
+      done();
+    }
   }
 
   #awaitHook(turn: Turn, result: PromiseLike<unknown>, done: () => void): void {
@@ -162,6 +183,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
         if (!settled()) return;
         // oxlint-disable-next-line promise/no-callback-in-promise -- what follows the hook, be it asynchronous or not
         done();
+        this.lookBack(turn, undefined);
         this.wake();
       },
       (error: unknown) => {
@@ -172,7 +194,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
   }
 
   /** As much as the quota allows. How many things that were; a look that finds nothing is one, too. */
-  #work(): number {
+  #work(quota: number): number {
     if (this.deaf) this.discardWork();
     let done = 0;
     for (; this.running === undefined && !this.deaf; done++) {
@@ -182,7 +204,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
       }
       const lane = this.#readyHead;
       if (lane === undefined) break;
-      if (done >= this.quota) {
+      if (done >= quota) {
         this.wake();
         break;
       }
@@ -259,9 +281,11 @@ export abstract class Runtime extends ThreadView implements Runnable {
     if (this.ended || lane === undefined) return;
     this.running = undefined;
     // A signal may be large, and whoever keeps the turn must not keep it.
+    const { signal } = turn!;
     turn!.signal = undefined;
     lane.done();
     this.#laneSettled(lane);
+    this.lookBack(turn!, signal);
     this.host.scheduler.resume(this);
   }
 
@@ -323,8 +347,4 @@ export abstract class Runtime extends ThreadView implements Runnable {
     lane.ready = false;
     if (!lane.empty) this.#append(lane);
   }
-}
-
-function hookNameOf(lane: Lane): string {
-  return lane.direction === 'down' ? 'signalHandler' : 'childSignalHandler';
 }

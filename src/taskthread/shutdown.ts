@@ -3,6 +3,8 @@
  * passed in, in the clock's milliseconds. `stop` acts on it.
  *
  *     asked ──── drainMs ────► cancel ──── cancelMs: 3/4 for handlers, tasks, children │ 1/4 for exit ────► abandon
+ *
+ * A function has no `exit`, and keeps no quarter.
  */
 import type { StopBudget } from '../intercom/edge.ts';
 import { knownFields, milliseconds } from '../kernel/check.ts';
@@ -36,26 +38,36 @@ export function resolveStopOptions(
 /** The part of its cancel budget that a thread keeps for its own `exit`. */
 export const EXIT_SHARE = 0.25;
 
+/**
+ * The part of its cancel budget that a thread keeps while its functions end. A cancel reaches all below at once and they clean up
+ * beside each other and beside it, so a thread needs time after them in one case only: one of them hangs, and the thread, whose own
+ * clean-up waited for that, goes on when it has been given up. A sixteenth, because it is kept again at each level: ten levels down
+ * half of the time is left.
+ */
+const FUNCTIONS_SHARE = 1 / 16;
+
 /** Where a stop stands in time. `cancelUntil` is known once the cancel phase has begun. */
 export interface StopTimes {
   readonly drainUntil: number;
   readonly cancelMs: number;
   readonly cancelUntil: number | undefined;
+  /** What is kept for `exit`: `EXIT_SHARE`, or nothing where there is none. */
+  readonly exitShare: number;
 }
 
 /**
  * What the next child (or group of peers) gets: the rest divided by those still to stop plus one, so that the thread itself
- * has a part too. What a child does not use is in the rest of the next one.
+ * has a part too; of functions, whose clean-up is beside its own, that part is small. What a child does not use is in the rest
+ * of the next one.
  */
-export function childShare(times: StopTimes, now: number, childrenLeft: number): StopBudget {
-  const parts = childrenLeft + 1;
-  if (times.cancelUntil === undefined) {
-    return {
-      drainMs: Math.max(0, times.drainUntil - now) / parts,
-      cancelMs: (times.cancelMs * (1 - EXIT_SHARE)) / parts,
-    };
-  }
-  return { drainMs: 0, cancelMs: Math.max(0, times.cancelUntil - times.cancelMs * EXIT_SHARE - now) / parts };
+export function childShare(times: StopTimes, now: number, childrenLeft: number, functions: boolean): StopBudget {
+  const { drainUntil, cancelMs, cancelUntil, exitShare } = times;
+  const toClean = (cancelUntil === undefined ? cancelMs : cancelUntil - now) - cancelMs * exitShare;
+  const share = functions ? (toClean - cancelMs * FUNCTIONS_SHARE) / childrenLeft : toClean / (childrenLeft + 1);
+  return {
+    drainMs: cancelUntil === undefined ? Math.max(0, drainUntil - now) / (childrenLeft + 1) : 0,
+    cancelMs: Math.max(0, share),
+  };
 }
 
 /** What an abandoned thread hung on. */

@@ -101,8 +101,9 @@ export class Spawned<out T = unknown> {
 
   /**
    * Cancels the thread and all below it: the wait that it is in throws `CancelledError`, and so does every later one. Resolves
-   * when it has ended, which comes within its `cancelMs`; what does not yield by then is given up. A second call only waits;
-   * after the end there is no effect; in the thread itself the wait for its end is the first to throw.
+   * when it has ended, which comes within its `cancelMs`; what does not yield by then is given up. Each level below has a
+   * sixteenth less, so that what is around can still end in order. A second call only waits; after the end there is no effect; in
+   * the thread itself the wait for its end is the first to throw.
    *
    * *Cancel-safe:* the cancel stands, only the wait for the end is over. Source: thredo's `cancel`.
    */

@@ -12,7 +12,7 @@ import {
 import type { Scoped } from '../kernel/cancel-scope.ts';
 import { functionOf, knownFields, oneOf, trueOrFalse, wholeNumber } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
-import { isThenable, toPromise } from './cancellation.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
 import { type LivenessOptions, type OverduePolicy, resolveLivenessOptions } from './liveness.ts';
 import { defaultStopBudget, resolveStopOptions, type StopOptions } from './shutdown.ts';
 import {

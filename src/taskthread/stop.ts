@@ -5,13 +5,15 @@
  *   drain    1 intake tasks have ended   2 the inbox and all that children left is handled   3 children, newest first, each
  *            followed by 2   4 the other tasks are cancelled   5 exit   6 the thread has ended
  *   cancel   the same order, but every wait throws and queues are discarded instead of handled
- *   forced   three quarters of the cancel budget are over: nothing is waited for any more, `exit` begins nevertheless
+ *   forced   three quarters of the cancel budget are over, of a function all of it: nothing is waited for any more, `exit` begins
+ *            nevertheless
  *   abandon  the budget is over: the thread is given up, by name
  *
  * A thread that its parent's cancel has reached before its turn to stop has come is *gated*: it is cancelled like all others,
  * but neither its children nor its `exit` begin to end before the parent asks, so that the order of ending holds.
  */
 import type { ChildEnd, StopBudget } from '../intercom/edge.ts';
+import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Timer } from '../kernel/clock.ts';
 import { CancelledError } from '../kernel/errors.ts';
 import type { Host } from '../kernel/host.ts';
@@ -25,6 +27,8 @@ export interface StoppingThread {
   readonly host: Host;
   readonly path: string;
   readonly ended: boolean;
+  /** Its body is a function, and no `exit` follows that. */
+  readonly isFunction: boolean;
   /** `enter`, a handler or `childEnded` is being executed. */
   readonly busy: boolean;
   /** Something is queued that it would handle. */
@@ -50,6 +54,8 @@ export class StopTally {
   threads = 0;
   /** Of the stop itself, once it is over. */
   tookMs = 0;
+  /** A child has failed that would have been started again, had it not been for the stop; no thread between it and this one is ignored. */
+  unmended = false;
   readonly cancelled: ThreadReport[] = [];
   readonly abandoned: ThreadReport[] = [];
   readonly failed: ThreadReport[] = [];
@@ -89,6 +95,7 @@ export class Stop {
   #drainUntil: number;
   #cancelMs: number;
   #cancelUntil: number | undefined;
+  readonly #exitShare: number;
   #gated: boolean;
   #forced = false;
   #expired = false;
@@ -101,6 +108,7 @@ export class Stop {
   constructor(thread: StoppingThread, budget: StopBudget | 'gated') {
     this.#thread = thread;
     this.beganAt = thread.host.clock.now();
+    this.#exitShare = thread.isFunction ? 0 : EXIT_SHARE;
     this.#gated = budget === 'gated';
     this.#drainUntil = budget === 'gated' ? Infinity : this.beganAt + budget.drainMs;
     this.#cancelMs = budget === 'gated' ? Infinity : budget.cancelMs;
@@ -112,7 +120,7 @@ export class Stop {
   }
 
   /** Asked (again): opens the gate; of two budgets the shorter holds. */
-  ask(budget: StopBudget): void {
+  ask(budget: StopBudget, why: string): void {
     const now = this.#thread.host.clock.now();
     this.#gated = false;
     if (this.#cancelUntil !== undefined) {
@@ -128,14 +136,14 @@ export class Stop {
     this.#cancelMs = Math.min(this.#cancelMs, budget.cancelMs);
     this.#drainUntil = Math.min(this.#drainUntil, now + budget.drainMs);
     this.#shortened = true;
-    this.begin();
+    this.begin(why);
   }
 
   /** Sets the clock running; where there is no time to drain, cancels at once. */
-  begin(): void {
+  begin(why: string): void {
     const { clock } = this.#thread.host;
     if (this.#cancelUntil === undefined && this.#drainUntil <= clock.now()) {
-      this.cancel(new CancelledError(`${this.#thread.path} was told not to drain`));
+      this.cancel(new CancelledError(`${this.#thread.path} ends at once: ${why}`));
     } else this.#arm();
   }
 
@@ -205,7 +213,7 @@ export class Stop {
   #askNext(children: Children): void {
     const group = children.nextToStop();
     this.#awaiting = group.length;
-    const share = this.#share();
+    const share = this.#share(group);
     for (const edge of group) {
       edge.awaited = true;
       edge.requestStop(share, 'its parent is stopping');
@@ -217,14 +225,20 @@ export class Stop {
     this.#shortened = false;
     if (this.#gated) return;
     const asked = [...(this.#thread.children ?? [])].filter((edge) => edge.awaited && !edge.ended);
-    const share = this.#share();
+    if (asked.length === 0) return;
+    const share = this.#share(asked);
     for (const edge of asked) edge.requestStop(share, 'its parent is stopping');
   }
 
-  #share(): StopBudget {
-    const { clock } = this.#thread.host;
-    const times = { drainUntil: this.#drainUntil, cancelMs: this.#cancelMs, cancelUntil: this.#cancelUntil };
-    return childShare(times, clock.now(), this.#thread.children?.unitsToStop ?? 0);
+  #share(group: readonly LocalEdge[]): StopBudget {
+    const times = {
+      drainUntil: this.#drainUntil,
+      cancelMs: this.#cancelMs,
+      cancelUntil: this.#cancelUntil,
+      exitShare: this.#exitShare,
+    };
+    const functions = group.every(({ child }) => child.isFunction);
+    return childShare(times, this.#thread.host.clock.now(), this.#thread.children?.unitsToStop ?? 0, functions);
   }
 
   #arm(): void {
@@ -236,7 +250,7 @@ export class Stop {
         ? this.#drainUntil
         : this.#forced
           ? this.#cancelUntil
-          : this.#cancelUntil - this.#cancelMs * EXIT_SHARE;
+          : this.#cancelUntil - this.#cancelMs * this.#exitShare;
     this.#timer = clock.setTimer(Math.max(0, at - clock.now()), () => {
       this.#timer = undefined;
       this.#timeIsUp();

@@ -16,8 +16,9 @@ import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/e
 import type { Waiting } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
-import { isCancellation, isThenable, toPromise } from './cancellation.ts';
+import { isCancellation } from './cancellation.ts';
 import { type Execution, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { perSecond, type TaskSnapshot } from './snapshot.ts';
 import { type TaskBody, TaskTurn, type TurnedTask } from './task-turn.ts';
@@ -43,6 +44,7 @@ export interface TaskOwner extends TurnOwner {
   readonly patience: Patience | undefined;
   /** A turn went asynchronous that has said how long it may take. */
   executionBegan(progressMs: number): void;
+  executionFinished(execution: Execution): void;
   taskFailed(task: string, error: unknown): void;
   taskEnded(task: string): void;
   /** Something threw that nobody waits for any more. */
@@ -185,6 +187,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
       this.#turns++;
       this.#turn ??= new TaskTurn(this.#owner, this);
       this.#executing = true;
+      const since = this.#patience === undefined ? 0 : this.#owner.host.clock.now();
       let result: unknown;
       let waits: boolean;
       try {
@@ -205,6 +208,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
         toPromise(result as PromiseLike<unknown>).then(this.#onTurnDone, this.#onTurnFailed);
         return turns + 1;
       }
+      this.#lookBack({}, since);
       if (this.#nextInMs !== 0 || this.#over()) {
         this.#settle();
         return turns + 1;
@@ -278,11 +282,26 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
 
   #turnDone(): void {
     this.#running = false;
+    const turn = this.#turn;
     // This turn had its object to itself; the next one gets a new one.
     this.#turn = undefined;
     if (this.#ended) return;
+    if (turn !== undefined) this.#lookBack(turn, this.#runningSince);
     if (this.#nextInMs === 0 && !this.#over()) this.#owner.host.scheduler.resume(this);
     else this.#settle();
+  }
+
+  #lookBack(key: object, since: number): void {
+    const patience = this.#patience;
+    if (patience === undefined) return;
+    this.#owner.executionFinished({
+      key,
+      what: `task ${this.name}`,
+      since,
+      signal: undefined,
+      party: undefined,
+      patience,
+    });
   }
 
   #turnFailed(error: unknown): void {

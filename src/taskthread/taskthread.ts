@@ -12,7 +12,7 @@ import { ChildHandle } from './child-handle.ts';
 import type { ChildSignalHook } from './children.ts';
 import type { ThreadEventEmitter } from './events.ts';
 import type { Outcome } from './lifecycle.ts';
-import type { ChildEndedHook, SignalHook } from './runtime.ts';
+import type { ChildEndedHook, SignalHook } from './hooks.ts';
 import type { ThreadSnapshot } from './snapshot.ts';
 import {
   type AnyChildSpec,

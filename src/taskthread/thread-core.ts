@@ -55,7 +55,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   #scope: CancelScope | undefined;
   #tasks: TaskRegistry | undefined;
   #events: ThreadEventEmitter | undefined;
-  #liveness: Liveness | undefined;
+  protected liveness: Liveness | undefined;
 
   constructor(options: ResolvedThreadOptions) {
     this.options = options;
@@ -72,6 +72,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract waitCancelled(waiter: Waiter): void;
   abstract overdue(overdue: Overdue, policy: OverduePolicy): void;
   abstract executions(): Execution[];
+  abstract executionFinished(execution: Execution): void;
 
   /** A number, unique in the tree; 0 before the start. */
   get id(): number {
@@ -112,7 +113,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** How long its executions may take, and below it; undefined for as long as they like. */
   get patience(): Patience | undefined {
-    return this.#liveness?.patience;
+    return this.liveness?.patience;
   }
 
   /** Who it is, in a trace. */
@@ -199,7 +200,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
       else if (refusal !== undefined) this.#scope.cancel(refusal);
     }
     // It is asked for when something waits.
-    this.#liveness?.began();
+    this.liveness?.began();
     return this.#scope;
   }
 
@@ -233,7 +234,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     this.#edge = edge;
     if (edge.id === 0) edge.id = this.host.nextId++;
     const patience = patienceOf(this.options.liveness, (edge.parent as { readonly patience?: Patience }).patience);
-    if (patience !== undefined) this.#liveness = new Liveness(this, patience);
+    if (patience !== undefined) this.liveness = new Liveness(this, patience);
   }
 
   /** Another incarnation follows: who listened to this one inside has heard all (law 12). */
@@ -243,8 +244,8 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** A hook went asynchronous, or a turn of a task that has said how long it may take. */
   executionBegan(progressMs?: number): void {
-    if (progressMs !== undefined) this.#liveness ??= new Liveness(this, undefined);
-    this.#liveness?.began(progressMs);
+    if (progressMs !== undefined) this.liveness ??= new Liveness(this, undefined);
+    this.liveness?.began(progressMs);
   }
 
   waiters(): Waiter[] {
@@ -258,7 +259,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   /** Ends all waits, and for good. */
   protected endBelongings(): void {
-    this.#liveness?.end();
+    this.liveness?.end();
     if (this.#tasks === undefined && this.#scope === undefined) return;
     this.#tasks?.cancelAll(new ThreadEndedError(this.path));
     this.#tasks?.endAll();

@@ -29,6 +29,10 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
   /** Nobody of its children is started again any more. */
   protected abstract restartsGiveWay(): void;
 
+  get isFunction(): boolean {
+    return this.body !== undefined && this.exitHook() === undefined;
+  }
+
   get tally(): StopTally | undefined {
     return this.#tally;
   }
@@ -169,7 +173,7 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
   #askToStop(budget: StopBudget, why: string, cause: StopCause): void {
     if (this.state === 'stopping') {
       this.#settleInbox(cause);
-      this.stopping?.ask(budget);
+      this.stopping?.ask(budget, why);
       this.wake();
     } else if (this.state === 'created') {
       if (this.started) this.#end();
@@ -202,7 +206,7 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
       const error = new IntakeClosedError(this.path);
       for (let i = 0; i < ends.length; i++) ends[i]?.closeIntake(error, ends);
     }
-    this.stopping?.begin();
+    this.stopping?.begin(why);
   }
 
   /** What the parent sent, and sends from now on, is for the next incarnation, where one may follow; else it takes no more. */

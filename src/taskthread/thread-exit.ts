@@ -6,7 +6,8 @@ import { runOutside } from '../kernel/ambient-storage.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { ThreadEndedError } from '../kernel/errors.ts';
-import { isCancellation, isStopRefusal, isThenable, toPromise } from './cancellation.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
+import { isCancellation, isStopRefusal } from './cancellation.ts';
 import { Runtime } from './runtime.ts';
 import { closeOwned, type ResolvedChildSpec } from './spec.ts';
 import { Turn } from './turn.ts';
@@ -32,6 +33,7 @@ export abstract class ThreadExit extends Runtime {
     const turn = new Turn(this, 'exit', scope);
     // Set before the call: a stop from inside `exit` must find it running.
     this.exitRunning = turn.began();
+    if (this.patience !== undefined) turn.since = this.host.clock.now();
     let result: unknown;
     let waits: boolean;
     try {
@@ -46,12 +48,14 @@ export abstract class ThreadExit extends Runtime {
     }
     if (!waits) {
       this.exitRunning = undefined;
+      this.lookBack(turn, undefined);
       return false;
     }
     this.executionBegan();
     const settled = (): boolean => {
       if (this.ended) return false;
       this.exitRunning = undefined;
+      this.lookBack(turn, undefined);
       this.wake();
       return true;
     };

@@ -58,6 +58,8 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   readonly #place: Place;
   readonly #wait: GroupWait;
   readonly #members: GroupMembers;
+  /** Members whose failure was told by a join or a disposal: each further join tells of it again. */
+  readonly #told: FunctionBody[] = [];
   #completed: Spawned<T> | undefined;
   #closed = false;
 
@@ -93,7 +95,8 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
       for (const body of group.#members.takeFailed()) body.disown();
       throw error;
     }
-    await group.join();
+    await group.#over(group.#waitOf(undefined));
+    group.#throwFailed(group.#newlyFailed());
     return value;
   }
 
@@ -164,7 +167,7 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
 
   /**
    * Waits for the members as the group's `wait` says, cancels the rest, and closes the group: when it resolves, or rejects, every
-   * member has ended. Joined again, it has nothing to do.
+   * member has ended. May be said again and by several: each is told the same.
    *
    * Rejects with `ThreadGroupError` when a member failed: in `failed` and `errors` are all that did. A member that was
    * cancelled is no failure. *Cancel-safe:* a cancelled join cancels the members, and has waited for them.
@@ -180,11 +183,11 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
 
   /**
    * Closes the group: cancels what `join` has not collected, and waits for it. Throws `ThreadGroupError` when members have
-   * failed and nobody has seen it. *Cancel-safe:* no cancel cuts it short: it waits until the members have ended.
+   * failed and nobody has seen it: what a join has told is not told here again. *Cancel-safe:* no cancel cuts it short: it waits until the members have ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end(ambientScope());
-    this.#throwFailed();
+    this.#throwFailed(this.#newlyFailed());
   }
 
   #spawn(options: MemberOptions | undefined, run: AnyFunction, args: readonly unknown[]): Spawned<never> {
@@ -220,13 +223,18 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   }
 
   async #join(wait: Scoped): Promise<void> {
+    await this.#over(wait);
+    this.#newlyFailed();
+    this.#throwFailed(this.#told);
+  }
+
+  async #over(wait: Scoped): Promise<void> {
     try {
       if (this.#closed || this.#wait === 'none') wait.cancelScope.check();
       else await this.#waitForMembers(wait);
     } finally {
       await this.#end(wait);
     }
-    this.#throwFailed();
   }
 
   async #waitForMembers(wait: Scoped): Promise<void> {
@@ -279,10 +287,16 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
     }
   }
 
-  #throwFailed(): void {
+  /** Those that nobody was told of; from now on somebody is. */
+  #newlyFailed(): readonly FunctionBody[] {
     const failed = this.#members.takeFailed();
-    if (failed.length === 0) return;
     for (const body of failed) body.take();
+    this.#told.push(...failed);
+    return failed;
+  }
+
+  #throwFailed(failed: readonly FunctionBody[]): void {
+    if (failed.length === 0) return;
     const errors = failed.map((body) => body.exception);
     throw new ThreadGroupError<Spawned<T>>(
       failed.map((body) => body.handle as Spawned<T>),

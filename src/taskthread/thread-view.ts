@@ -1,9 +1,9 @@
 /**
- * How a thread looks from outside at one moment: its snapshot, what it would be given up for, and what is under way in it. Looks only,
- * and changes nothing. What there is to see is in `thread-core`.
+ * How a thread looks from outside at one moment: its snapshot, what it would be given up for, and what is under way in it or has just
+ * ended, which `liveness` is shown. Looks only, and changes nothing. What there is to see is in `thread-core`.
  */
 import type { ChildRuntime } from './child-handle.ts';
-import type { Execution } from './liveness.ts';
+import { type Execution, Liveness } from './liveness.ts';
 import type { HungOn, StopReport } from './shutdown.ts';
 import { perSecond, type ThreadSnapshot } from './snapshot.ts';
 import { NOT_BORN, ThreadCore } from './thread-core.ts';
@@ -32,6 +32,20 @@ export abstract class ThreadView extends ThreadCore {
       if (execution !== undefined) executions.push(execution);
     }
     return executions;
+  }
+
+  /** A hook has ended: it may have held the event loop, so that nobody could tell that it takes too long. */
+  protected lookBack(turn: Turn, signal: unknown): void {
+    const { patience } = this;
+    if (patience === undefined) return;
+    const { what, since } = turn;
+    this.executionFinished({ key: turn, what, since, signal, party: undefined, patience });
+  }
+
+  executionFinished(execution: Execution): void {
+    if (this.ended) return;
+    this.liveness ??= new Liveness(this, undefined);
+    this.liveness.finished(execution);
   }
 
   snapshot(): ThreadSnapshot {

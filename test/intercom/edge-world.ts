@@ -16,6 +16,7 @@ class End implements ParentEnd, ChildEnd {
   readonly told: string[];
   readonly refusal = undefined;
   readonly cancelScope = undefined;
+  readonly isFunction = false;
 
   constructor(host: Host, path: string, told: string[], options: LaneOptions<never> | undefined, outside: boolean) {
     this.host = host;

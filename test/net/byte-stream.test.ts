@@ -237,6 +237,19 @@ describe('writing', () => {
     await stream.flush();
     expect([texts(channel.sent), channel.flushes]).toEqual([['grün', '!', 'a\nb'], 1]);
   });
+
+  test('what is neither bytes nor text is refused by name, and nothing of it is sent', async () => {
+    const channel = new ToyChannel();
+    const stream = new ByteStream(channel);
+    const expected = 'a Uint8Array or a text';
+    for (const value of [new ArrayBuffer(3), 5, new DataView(new ArrayBuffer(3)), undefined, null]) {
+      const why = { code: 'TT_INVALID_OPTION', value, expected };
+      expect(await failureOf(stream.write(value as never))).toMatchObject({ ...why, field: 'data' });
+      expect(await failureOf(stream.writeLines(['a', value] as never))).toMatchObject({ ...why, field: 'lines[1]' });
+      expect(await failureOf(stream.writeLines(value as never))).toMatchObject({ field: 'lines', value });
+    }
+    expect(channel.sent).toEqual([]);
+  });
 });
 
 describe('after close', () => {

@@ -221,6 +221,9 @@ test('what cannot be opened or is not of the form is named', async () => {
     taken.send(Buffer.from('x')),
     taken.send(Buffer.from('x'), { host: HOST, port: 0 }),
     connected.send(Buffer.from('x'), { host: HOST, port: 9 }),
+    connected.send(new ArrayBuffer(1) as never),
+    connected.send('x' as never),
+    connected.send([Buffer.from('x')] as never),
   ];
   const fields: unknown[] = [];
   for (const word of wrong) fields.push(((await failureOf(word)) as { field?: string }).field);
@@ -232,5 +235,9 @@ test('what cannot be opened or is not of the form is named', async () => {
     'to',
     'address.port',
     'to',
+    'bytes',
+    'bytes',
+    'bytes',
   ]);
+  expect(connected.snapshot().sent).toBe(0);
 });

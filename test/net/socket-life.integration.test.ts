@@ -222,6 +222,16 @@ describe('the end of a connection', () => {
   });
 });
 
+test('there is one stream of a socket, so that what one read has read ahead is there for the next', async () => {
+  const { near, far } = await pair();
+  await near.sendAll(Buffer.from('alice\nsecret\n'));
+  near.end();
+  expect(String(await far.asStream().readLine())).toBe('alice\n');
+  expect(String(await far.asStream().readLine())).toBe('secret\n');
+  expect(far.asStream()).toBe(far.asStream());
+  expect(far.asStream()).not.toBe(near.asStream());
+});
+
 test('no word leaves a listener on the Node socket', async () => {
   const { near, nearNode, far } = await rawPair();
   const listeners = () => nearNode.eventNames().map((name) => [name, nearNode.listenerCount(name)]);

@@ -300,3 +300,25 @@ describe('an end while somebody sends', () => {
     near.setNoDelay();
   });
 });
+
+test('what is no bytes is refused by name, nothing of it is sent, and the socket goes on', async () => {
+  const { near, far } = await pair();
+  const memory = new ArrayBuffer(3);
+  const good = Buffer.from('good');
+  const holed = [good];
+  holed.length = 2;
+  const expected = 'a Uint8Array or an array of them';
+  for (const value of [memory, 5, new DataView(memory), 'text', undefined, null, { length: 3 }, new Uint16Array(3)]) {
+    const why = { code: 'TT_INVALID_OPTION', field: 'data', value, expected };
+    expect(await failureOf(near.sendAll(value as never))).toMatchObject(why);
+    const each = { field: 'data[1]', value, expected: 'a Uint8Array' };
+    expect(await failureOf(near.sendAll([good, value] as never))).toMatchObject(each);
+    const one = { field: 'bytes', value, expected: 'a Uint8Array' };
+    expect(await failureOf(near.send(value as never))).toMatchObject(one);
+  }
+  expect(await failureOf(near.sendAll(holed))).toMatchObject({ field: 'data[1]', value: undefined });
+  expect(near.bytesWritten).toBe(0);
+  await near.sendAll([good, new Uint8Array(1)]);
+  near.end();
+  expect(String(await drain(far))).toBe('good\0');
+});

@@ -46,6 +46,13 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a connection over %s', (version)
     expect(near.tls).toMatchObject({ protocol: version, authorized: true, peerFingerprint: expect.any(String) });
     expect(far.tls).toMatchObject({ protocol: version, authorized: false, peerFingerprint: undefined });
     expect(near.remotePort).toBe(far.localPort);
+    const agreed = [near.tls, far.tls];
+    near.close();
+    await near.waitClosed();
+    expect((await far.recv()).length).toBe(0);
+    far.close();
+    await far.waitClosed();
+    expect([near.tls, far.tls]).toEqual(agreed);
   });
 
   test('is half-open: the end of one side is read, and its other direction goes on', async () => {

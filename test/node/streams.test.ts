@@ -1,6 +1,16 @@
 import { PassThrough, Readable } from 'node:stream';
 import { chunksOf, eventsOf } from '../../src/node/index.ts';
-import { cancel, checkOutside, ENDINGS, EventEmitter, failureOf, listenersOf, loopTurn, newScope } from './outside.ts';
+import {
+  cancel,
+  checkOutside,
+  ENDINGS,
+  EventEmitter,
+  failureOf,
+  listenersOf,
+  loopTurn,
+  newScope,
+  records,
+} from './outside.ts';
 
 checkOutside();
 
@@ -54,6 +64,34 @@ describe('eventsOf', () => {
     const waiting = failureOf(waits.next());
     emitter.emit('error', new Error('again'));
     expect(await waiting).toMatchObject({ message: 'again' });
+  });
+
+  test('an error that no loop has heard is on record: closed, left, or the scope over', async () => {
+    const broken = new Error('broken');
+    const late = { kind: 'late', what: 'event n', error: broken };
+    const failed = (scope = newScope()) => {
+      const emitter = new EventEmitter();
+      const events = eventsOf(emitter, 'n', { scope });
+      emitter.emit('n', 1);
+      emitter.emit('error', broken);
+      expect(listenersOf(emitter)).toBe(0);
+      return { scope, events };
+    };
+    failed().events.close();
+    for await (const _event of failed().events) break;
+    for (const { end } of ENDINGS) {
+      const { scope } = failed();
+      end(scope);
+      expect([...scope.members()]).toEqual([]);
+    }
+    expect(records).toMatchObject([late, late, late, late]);
+    const { scope, events } = failed();
+    await events.next();
+    expect(await failureOf(events.next())).toBe(broken);
+    expect([...scope.members()]).toEqual([]);
+    events.close();
+    cancel(scope);
+    expect(records.length).toBe(4);
   });
 
   test('a loop that is left, by break or by a throw, leaves no listener', async () => {

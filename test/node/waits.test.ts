@@ -85,6 +85,31 @@ describe('callback', () => {
     expect(undone).toEqual(['value', 'error']);
   });
 
+  test('whose work is a promise throws what that is rejected with; after the wait that is on record', async () => {
+    const scope = newScope();
+    const broken = new Error('broken');
+    const failing = callback(() => Promise.reject(broken), { scope });
+    expect(await failureOf(failing)).toBe(broken);
+    const answered = callback<number>(
+      (done) => {
+        done(null, 1);
+        return Promise.reject(broken);
+      },
+      { scope },
+    );
+    expect(await answered).toBe(1);
+    // That it is fulfilled is no answer.
+    const answers = (done: (error: null, value: number) => void) => loopTurn().then(() => done(null, 2));
+    const later = callback<number>(answers, { scope });
+    expect(await later).toBe(2);
+    const cut = failureOf(callback(() => loopTurn().then(() => Promise.reject(broken)), { scope }));
+    cancel(scope);
+    expect(await cut).toMatchObject({ code: 'TT_CANCELLED' });
+    await loopTurn();
+    await loopTurn();
+    expect(records).toEqual(new Array(2).fill({ kind: 'late', path: '', what: 'a callback', error: broken }));
+  });
+
   test('that answers before it has returned what undoes it, is undone all the same', async () => {
     const undone: string[] = [];
     const value = await callback<number>(

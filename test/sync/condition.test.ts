@@ -201,6 +201,19 @@ describe.each([
     expect([await seen(), condition.lock.locked]).toEqual([['waitFor broken'], true]);
   });
 
+  test('a predicate that gives a promise is refused, which would be true whatever it comes to', async () => {
+    const condition = make();
+    const me = new Execution();
+    using _guard = await condition.acquire(me);
+    const promises = [() => Promise.resolve(false), () => Promise.reject(new Error('beside the point'))];
+    for (const predicate of promises) {
+      const error = await condition.waitFor(predicate, me).catch((reason) => reason);
+      expect(error).toBeInstanceOf(InvalidOptionError);
+      expect(error).toMatchObject({ field: 'predicate()', value: expect.any(Promise) });
+      expect(condition.lock.locked).toBe(true);
+    }
+  });
+
   test('a cancelled wait that nobody awaits is no unhandled rejection', async () => {
     const condition = make();
     const me = new Execution();

@@ -51,6 +51,68 @@ describe('an execution that takes too long', () => {
     expect(told.length).toBe(2);
   });
 
+  /** Holds the event loop: time passes, and no timer has a chance to fire. */
+  const hold = (ms: number): void => time().clock.moveTo(time().now + ms);
+  const hogs: [string, Work, number][] = [
+    ['never waits', () => hold(500), 500],
+    [
+      'lets in nothing but microtasks',
+      async () => {
+        for (let i = 0; i < 3; i++) {
+          hold(90);
+          await null;
+        }
+      },
+      270,
+    ],
+    [
+      'waits when it is late already',
+      (turn) => {
+        hold(500);
+        return turn.sleep(50);
+      },
+      500,
+    ],
+  ];
+
+  test.each(hogs)('is told, once, where it holds the event loop, when it %s', async (_how, work, ageMs) => {
+    const { root, top, told } = await rooted({ progressMs: 100 });
+    const events: Overdue[] = [];
+    top.events.on('overdue', (overdue) => events.push(overdue));
+    void root.send(() => hold(80));
+    void root.send(work);
+    void root.send(() => hold(80));
+    await time().advance(2000);
+    expect(told).toEqual([`/Toy-1 signalHandler overdue at ${ageMs}: `]);
+    expect(events).toEqual([{ what: 'signalHandler', ageMs, signal: work, waits: [] }]);
+  });
+
+  test('of a task that holds the event loop is told by its own limit', async () => {
+    const { top, told } = await rooted({});
+    top.tasks.reCreate('hog', () => hold(500), { progressMs: 100 });
+    top.tasks.reCreate(
+      'patient',
+      async () => {
+        hold(500);
+        await null;
+      },
+      { progressMs: 1000 },
+    );
+    await settle();
+    expect(told).toEqual(['/Toy-1 task hog overdue at 500: ']);
+  });
+
+  test.each(['enter', 'exit'])('is told of an %s that holds the event loop', async (hook) => {
+    const told: string[] = [];
+    const top = new Toy({ [hook]: () => hold(500) }, { progressMs: 100 });
+    const onRecord = (record: LifecycleRecord): void => {
+      if (record.kind === 'overdue') told.push(`${record.what} ${record.ageMs}`);
+    };
+    const root = await grow(top, { onRecord });
+    await time().run(root.stop());
+    expect(told).toEqual([`${hook} 500`]);
+  });
+
   test.each(['enter', 'childSignalHandler', 'childEnded', 'exit'])('is told of %s too', async (hook) => {
     const wait = (_: unknown, turn: Turn<unknown>): Promise<void> => turn.sleep(150);
     const told: string[] = [];

@@ -1,10 +1,11 @@
 /** The pure rooms: the life cycle, the arithmetic of a stop, supervision, children in their order, specs. */
 import fc from 'fast-check';
 import type { LocalEdge } from '../../src/intercom/local-edge.ts';
-import { isCancellation, isThenable } from '../../src/taskthread/cancellation.ts';
+import { isThenable } from '../../src/kernel/thenable.ts';
+import { isCancellation } from '../../src/taskthread/cancellation.ts';
 import { Children } from '../../src/taskthread/children.ts';
 import { type LifeEvent, nextState, type ThreadState, worseVerdict } from '../../src/taskthread/lifecycle.ts';
-import { childShare, formatStopReport, resolveStopOptions } from '../../src/taskthread/shutdown.ts';
+import { childShare, EXIT_SHARE, formatStopReport, resolveStopOptions } from '../../src/taskthread/shutdown.ts';
 import { perSecond } from '../../src/taskthread/snapshot.ts';
 import { resolveChildSpec, resolveThreadOptions } from '../../src/taskthread/spec.ts';
 import { StopTally } from '../../src/taskthread/stop.ts';
@@ -49,27 +50,51 @@ test.each([
 
 describe('the share of a child', () => {
   test.each([
-    // drainUntil, cancelMs, cancelUntil, now, left → drainMs, cancelMs
-    [1000, 400, undefined, 0, 1, 500, 150],
-    [1000, 400, undefined, 400, 3, 150, 75],
-    [1000, 400, undefined, 2000, 3, 0, 75],
-    [1000, 400, 1400, 1000, 2, 0, 100],
-    [1000, 400, 1400, 1350, 2, 0, 0],
-  ])('of %d, %d, %p at %d with %d left is %d and %d', (drainUntil, cancelMs, cancelUntil, now, left, drain, cancel) => {
-    const share = childShare({ drainUntil, cancelMs, cancelUntil }, now, left);
-    expect(share).toEqual({ drainMs: drain, cancelMs: cancel });
-  });
+    // cancelUntil, now, left → drainMs, cancelMs
+    [undefined, 0, 1, 500, 150],
+    [undefined, 400, 3, 150, 75],
+    [undefined, 2000, 3, 0, 75],
+    [1400, 1000, 2, 0, 100],
+    [1400, 1350, 2, 0, 0],
+  ])(
+    'of 1000 and 400, cancelled until %p, at %d with %d left is %d and %d',
+    (cancelUntil, now, left, drain, cancel) => {
+      const times = { drainUntil: 1000, cancelMs: 400, cancelUntil, exitShare: EXIT_SHARE };
+      expect(childShare(times, now, left, false)).toEqual({ drainMs: drain, cancelMs: cancel });
+    },
+  );
+
+  test.each([
+    // exitShare, cancelUntil, now, left → drainMs, cancelMs
+    [EXIT_SHARE, undefined, 0, 1, 500, 275],
+    [EXIT_SHARE, 1400, 1000, 1, 0, 275],
+    [EXIT_SHARE, 1400, 1025, 2, 0, 125],
+    [0, undefined, 400, 2, 200, 187.5],
+    [0, 1400, 1000, 1, 0, 375],
+    [0, 1400, 1390, 1, 0, 0],
+  ])(
+    'of functions, with %d for exit, cancelled until %p, at %d with %d left is %d and %d',
+    (exitShare, cancelUntil, now, left, drain, cancel) => {
+      const times = { drainUntil: 1000, cancelMs: 400, cancelUntil, exitShare };
+      expect(childShare(times, now, left, true)).toEqual({ drainMs: drain, cancelMs: cancel });
+    },
+  );
 
   test('never makes children together take more than there is, whatever they use', () => {
-    const uses = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 30 });
+    const use = fc.record({ part: fc.double({ min: 0, max: 1, noNaN: true }), functions: fc.boolean() });
+    const uses = fc.array(use, { minLength: 1, maxLength: 30 });
     fc.assert(
-      fc.property(uses, (used) => {
+      fc.property(uses, fc.constantFrom(0, EXIT_SHARE), (used, exitShare) => {
         let now = 0;
-        used.forEach((part, i) => {
-          now +=
-            childShare({ drainUntil: 1000, cancelMs: 0, cancelUntil: undefined }, now, used.length - i).drainMs * part;
+        let cancelledAt = 1000;
+        used.forEach(({ part, functions }, i) => {
+          const left = used.length - i;
+          const draining = { drainUntil: 1000, cancelMs: 400, cancelUntil: undefined, exitShare };
+          now += childShare(draining, now, left, functions).drainMs * part;
+          cancelledAt += childShare({ ...draining, cancelUntil: 1400 }, cancelledAt, left, functions).cancelMs * part;
         });
         expect(now).toBeLessThan(1000);
+        expect(cancelledAt).toBeLessThan(1400 - 400 * exitShare);
       }),
     );
   });

@@ -1,5 +1,6 @@
 /** A group’s members one by one, as they end: `nextDone`, `nextResult`, iteration; and members that end in the same turn. */
 import { Event, shield, sleep, spawn, ThreadGroup, timeoutAfter } from '../../../src/index.ts';
+import type { ThreadGroupError } from '../../../src/kernel/function-errors.ts';
 import { causeOf, checkThreads, codeOf, messageOf, say, words } from '../toys.ts';
 import { program, rejection } from './running.ts';
 
@@ -277,5 +278,47 @@ describe('members that end in the same turn, on which the ancestor crashes or ha
       return codeOf(error);
     });
     expect([got, words]).toEqual(['TT_THREAD_GROUP', ['returned']]);
+  });
+});
+
+describe('a join after a failure', () => {
+  test('is told of it too: by several at once, and later; the disposal is silent then', async () => {
+    const told = await program(async () => {
+      await using group = new ThreadGroup();
+      const member = group.spawn(bad);
+      const joins = [spawn(() => rejection(group.join())), spawn(() => rejection(group.join()))];
+      const errors = [await joins[0]?.join(), await joins[1]?.join(), await rejection(group.join())];
+      return errors.map((error) => {
+        const { failed, errors: causes } = error as ThreadGroupError;
+        return [codeOf(error), failed.length === 1 && failed[0] === member, causes.map(messageOf)];
+      });
+    });
+    expect(told).toEqual(new Array(3).fill(['TT_THREAD_GROUP', true, ['broken']]));
+  });
+
+  test('that the block has caught is not told by the end of the block', async () => {
+    const value = await program(() =>
+      ThreadGroup.run(async (group) => {
+        group.spawn(bad);
+        return codeOf(await rejection(group.join()));
+      }),
+    );
+    expect(value).toBe('TT_THREAD_GROUP');
+  });
+
+  test('tells of all failures once more, also of those after the first join', async () => {
+    const errors = await program(async () => {
+      const group = new ThreadGroup();
+      group.spawn(bad);
+      // Its own join does not wait for it.
+      group.spawn(async () => {
+        await rejection(group.join());
+        throw new Error('after the join');
+      });
+      await sleep(1);
+      await rejection(group[Symbol.asyncDispose]());
+      return ((await rejection(group.join())) as ThreadGroupError).errors.map(messageOf);
+    });
+    expect(errors).toEqual(['broken', 'after the join']);
   });
 });

@@ -120,7 +120,7 @@ describe('wait', () => {
     expect(words).toEqual([
       'finished undefined',
       'failed broken',
-      'cancelled cancelled: /function-1/sleep-4 was told not to drain',
+      'cancelled cancelled: /function-1/sleep-4 ends at once: it was cancelled',
     ]);
   });
 
@@ -289,7 +289,7 @@ describe('cancel', () => {
     });
     expect(got).toEqual([
       { kind: 'cancelled', verdict: 'abandoned' },
-      30, // a quarter is kept for an exit, and a function has none
+      40,
       'cancelled: /function-1/stubborn-2 was stopped',
     ]);
     expect(takeWarnings()).toEqual([]);

@@ -130,7 +130,7 @@ test('one that does not yield is given up in time for the function around to end
     say(`${outer.outcome?.verdict} at ${time().now - began}`);
   });
   expect(takeWarnings()).toEqual([expect.stringContaining('abandoned')]);
-  expect(words).toEqual(['cancelled at 1135']);
+  expect(words).toEqual(['cancelled at 1510']);
 });
 
 test('nothing is left in the scope around when it has ended', async () => {

@@ -254,7 +254,7 @@ describe('a stop from above', () => {
     const report = await time().run(root.stop({ drainMs: 10, cancelMs: 40 }));
     expect([report.verdict, report.abandoned[0]?.hungOn]).toEqual([
       'abandoned',
-      [{ what: 'function forever', forMs: 40 }],
+      [{ what: 'function forever', forMs: 50 }],
     ]);
   });
 

@@ -42,6 +42,12 @@ export const groupFaults: readonly Fault[] = [
     'if (this.#alive.size >= 0) {',
   ],
   ['failures that were seen are told', MEMBERS, '.filter((body) => !body.taken)', ''],
+  [
+    'what was told to one join is not told to another',
+    GROUP,
+    'this.#throwFailed(this.#told);',
+    'this.#throwFailed(this.#told.splice(0));',
+  ],
   ['a failed member does not end the wait', GROUP, 'if (body.failed) return true;', 'if (body.failed) return false;'],
   [
     'any answer ends the wait',

@@ -49,6 +49,8 @@ export interface Asked {
   expected: string | undefined;
   /** What a join that ends the group will say: `join` for what the members have made of it. */
   outcome?: string;
+  /** A join by the end of the block: what others were told it does not tell again. */
+  last?: boolean;
   /** It ends the group inside a member, and waits for the others only. */
   inside?: boolean;
   /** Whom it was given, and may have to give back. */
@@ -76,6 +78,8 @@ export class GroupModel {
   readonly #done: ModelMember[] = [];
   readonly #takers: Asked[] = [];
   readonly #joiners: Asked[] = [];
+  /** Whose failure was told by a join. */
+  readonly #told: ModelMember[] = [];
   /** Wait for the end of all: those that have closed the group, and those that have only cancelled. */
   readonly #ending: Asked[] = [];
   readonly #clearing: Asked[] = [];
@@ -261,19 +265,24 @@ export class GroupModel {
       if (alive.length > 0 && !(asked.inside === true && onlyThemselves)) continue;
       remove(this.#ending, asked);
       const { outcome } = asked;
-      const failures = outcome === 'join' || asked.word === 'block' ? this.#failures() : '';
+      const failed = outcome === 'join' || asked.word === 'block' ? this.#newlyFailed() : [];
+      if (outcome === 'join') this.#told.push(...failed);
       // The error of the block goes before those of members.
-      if (outcome === 'join') asked.expected = failures;
+      if (outcome === 'join') asked.expected = inWords(asked.last === true ? failed : this.#told);
       // What is around the limit goes before it, if that is cancelled by now.
       else asked.expected = outcome === 'TT_TIMEOUT' && asked.by.refusal !== undefined ? CUT_SHORT : outcome;
     }
   }
 
-  #failures(): string {
+  #newlyFailed(): ModelMember[] {
     const failed = this.#ended.filter(({ end, taken }) => end === 'failed' && !taken);
     for (const member of failed) member.taken = true;
-    return failed.length === 0 ? 'ok' : `failed: ${failed.map(({ name }) => name).join(' ')}`;
+    return failed;
   }
+}
+
+function inWords(failed: readonly ModelMember[]): string {
+  return failed.length === 0 ? 'ok' : `failed: ${failed.map(({ name }) => name).join(' ')}`;
 }
 
 function remove(line: Asked[], asked: Asked): boolean {

@@ -146,7 +146,7 @@ export class GroupWorld {
       outcome = 'join';
     } finally {
       this.#guarded(() => {
-        if (outcome === 'join') this.#model.say(Object.assign(blocks, { word: 'join' }));
+        if (outcome === 'join') this.#model.say(Object.assign(blocks, { word: 'join', last: true }));
         else this.#model.thrown(blocks, outcome);
       });
     }

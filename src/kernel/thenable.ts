@@ -1,0 +1,11 @@
+/** Promises, and what behaves like them, when it is not known what was given. Pure. */
+
+/** True of a promise and of what behaves like one. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** A real promise for it: one that settles once, later, and does not throw when it is asked. */
+export function toPromise(value: PromiseLike<unknown>): Promise<unknown> {
+  return value instanceof Promise ? value : Promise.resolve(value);
+}

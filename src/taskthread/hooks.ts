@@ -1,0 +1,13 @@
+/** The user's hooks as the loop (`runtime`) calls them, and their names in reports. */
+import type { Lane } from '../intercom/lane.ts';
+import type { AnyChild } from './child.ts';
+import type { Outcome } from './lifecycle.ts';
+import type { Turn } from './turn.ts';
+
+export type SignalHook = (this: object, signal: never, turn: never) => unknown;
+export type ChildEndedHook = (this: object, child: AnyChild, outcome: Outcome, turn: Turn) => unknown;
+
+/** The hook that handles what comes over a lane. */
+export function hookNameOf(lane: Lane): string {
+  return lane.direction === 'down' ? 'signalHandler' : 'childSignalHandler';
+}
