@@ -5,13 +5,15 @@
  *                      ├── throws ──► its thread fails
  *                      └── is cancelled ──► its thread, which is stopping, goes on with that
  *
- * To a stop it is the one task of its thread: it goes on while children and queues come to their end, then its waits throw.
+ * To a stop it is the one task of its thread: it goes on while children and queues come to their end, then its waits throw. Where
+ * it is there to take something in (the handler of a server), it is an intake task, and so are those that it has spawned, one and
+ * all: their waits on a source end at once, and their thread's children are not asked to stop before they have ended.
  *
  * Who owns a failure (law 14): whoever joins the thread, or the group that it is a member of; else the thread that has spawned
  * it, at the latest when that has nothing more to do. Not here: the words (`spawn`, `spawned`, `thread-group`).
  */
 import { runInScope } from '../kernel/ambient.ts';
-import { CancelledError } from '../kernel/errors.ts';
+import { CancelledError, IntakeClosedError } from '../kernel/errors.ts';
 import { ThreadError } from '../kernel/function-errors.ts';
 import { isThenable, toPromise } from '../kernel/thenable.ts';
 import { isCancellation } from './cancellation.ts';
@@ -35,6 +37,16 @@ export interface SpawnedAs {
   readonly owner: BodyOwner | undefined;
 }
 
+/** How a function is run. */
+export interface RunAs {
+  /** The scope of its thread is around it. */
+  readonly scopeAround: boolean;
+  /** It is there to take something in: a stop ends it, and what it has spawned, first. */
+  readonly intake: boolean;
+}
+
+const AS_SPAWNED: RunAs = { scopeAround: true, intake: false };
+
 /** So many failures that nobody has joined yet are kept one by one. */
 const MOST_UNJOINED = 100;
 
@@ -55,6 +67,9 @@ export class FunctionBody implements ThreadBody {
   handle: unknown;
   /** When it has returned, nobody waits for the threads that it has spawned: they are stopped. */
   endsAll = false;
+  /** Takes something in, by itself or for the one that has spawned it. */
+  #intake: boolean;
+  readonly #scopeAround: boolean;
   #function: AnyFunction | undefined;
   #args: readonly unknown[];
   /** It was spawned by this thread, and so what it throws is kept until it is joined. */
@@ -71,11 +86,13 @@ export class FunctionBody implements ThreadBody {
   #lastMore: { readonly path: string; readonly error: unknown } | undefined;
   #isOneMore = false;
 
-  constructor(life: ThreadLife, run: AnyFunction, args: readonly unknown[]) {
+  constructor(life: ThreadLife, run: AnyFunction, args: readonly unknown[], how: RunAs = AS_SPAWNED) {
     this.life = life;
     this.name = nameOf(run);
     this.#function = run;
     this.#args = args;
+    this.#intake = how.intake;
+    this.#scopeAround = how.scopeAround;
   }
 
   /** Spawned by a thread: from now on its end is told there. */
@@ -85,11 +102,23 @@ export class FunctionBody implements ThreadBody {
     this.#kept = as.kept;
     this.#owner = as.owner;
     const { body } = parent;
-    if (!as.daemon && body instanceof FunctionBody) body.#attended++;
+    if (!(body instanceof FunctionBody)) return;
+    this.#intake = body.#intake;
+    if (!as.daemon) body.#attended++;
   }
 
   get daemon(): boolean {
     return this.#daemon;
+  }
+
+  /** A spawned one is no intake by itself: the thread that waits for it waits, and whoever cancels it need not. */
+  get takingIn(): boolean {
+    return this.#intake && this.#parent === undefined && (this.running !== undefined || this.#attended > 0);
+  }
+
+  /** It has ended because nothing was to be taken in any more. */
+  get intakeClosed(): boolean {
+    return this.cancelError instanceof IntakeClosedError;
   }
 
   /** What ended it before it could give a value: what it threw, or a cancel. */
@@ -114,9 +143,11 @@ export class FunctionBody implements ThreadBody {
     const what = `function ${this.name}`;
     const turn = new FunctionTurn(life, what);
     this.running = turn.began();
+    // The tree may have closed its intake before this was spawned.
+    if (life.intakeError !== undefined) this.closeIntake(life.intakeError);
     let result: unknown;
     try {
-      result = runInScope(turn, () => run(...args));
+      result = this.#scopeAround ? runInScope(turn, () => run(...args)) : run(...args);
       if (isThenable(result)) {
         life.executionBegan();
         toPromise(result).then(
@@ -130,6 +161,10 @@ export class FunctionBody implements ThreadBody {
       return;
     }
     this.#returned(result);
+  }
+
+  closeIntake(error: Error): void {
+    if (this.#intake && this.running !== undefined) this.life.getScope().closeIntake(error);
   }
 
   cancel(error: Error): void {
@@ -166,6 +201,7 @@ export class FunctionBody implements ThreadBody {
     if (this.returned && !this.failed) return this.value;
     // What ended this thread ends who waits for it too: that is no failure of either.
     const { parent } = this.life.edge;
+    if (!this.failed && this.intakeClosed) throw new IntakeClosedError(parent.path);
     const stopping = !this.failed && 'state' in parent && parent.state === 'stopping';
     throw stopping ? new CancelledError(`${parent.path} is stopping`) : new ThreadError(this.life.path, this.exception);
   }
@@ -195,7 +231,8 @@ export class FunctionBody implements ThreadBody {
       return;
     }
     const asked = life.state === 'stopping' || life.getScope().cancelled;
-    if (asked && isCancellation(error)) this.cancelError = error;
+    const closed = this.#intake && life.intakeError !== undefined && error instanceof IntakeClosedError;
+    if (closed || (asked && isCancellation(error))) this.cancelError = error;
     else life.bodyFailed(what, error);
     this.#isOver();
   }

@@ -8,7 +8,11 @@ export interface ThreadBody {
   readonly running: Turn | undefined;
   /** Stopped, not waited for, when what has spawned it is over. */
   readonly daemon: boolean;
+  /** What it does is to take something in: a stop of its thread waits for it, and for what it has spawned. */
+  readonly takingIn: boolean;
   begin(): void;
+  /** Where it takes something in, its waits on a source throw from now on. */
+  closeIntake(error: Error): void;
   cancel(error: Error): void;
   /** Its thread has ended. */
   ended(): void;

@@ -177,7 +177,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get intakeRunning(): number {
-    return this.#tasks?.intakeRunning ?? 0;
+    return (this.#tasks?.intakeRunning ?? 0) + (this.body?.takingIn === true ? 1 : 0);
   }
 
   get tasksRunning(): number {
@@ -284,6 +284,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
 
   protected closeTaskIntake(error: Error): void {
     this.#tasks?.closeIntake(error);
+    this.body?.closeIntake(error);
   }
 
   endTasks(): void {

@@ -198,8 +198,9 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
     this.#settleInbox(cause);
     if (idle) return;
     this.restartsGiveWay();
-    // A function without children takes nothing in, and will not any more: nobody needs the error.
-    const takesIn = this.body === undefined || (this.children !== undefined && this.children.size > 0);
+    // But for a handler, a function without children takes nothing in, and will not any more: nobody needs the error.
+    const { body, children } = this;
+    const takesIn = body === undefined || body.takingIn || (children !== undefined && children.size > 0);
     if (takesIn && this.intakeError === undefined) {
       const ends: ChildEnd[] = [this];
       const error = new IntakeClosedError(this.path);

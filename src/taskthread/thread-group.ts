@@ -248,7 +248,8 @@ export class ThreadGroup<T = unknown> implements AsyncIterable<Spawned<T>> {
   /** True when a join has to wait no longer: for one that failed, or has answered, or was ended by what ends this thread. */
   #isOver(body: FunctionBody): boolean {
     if (body.failed) return true;
-    return body.returned ? this.#isAnswer(body) : this.#place.life.state === 'stopping';
+    // One that takes nothing in any more is no end for the others, which may still be sending.
+    return body.returned ? this.#isAnswer(body) : this.#place.life.state === 'stopping' && !body.intakeClosed;
   }
 
   /** Notes the first that counts; true when it ends the wait. */

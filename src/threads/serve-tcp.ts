@@ -1,25 +1,27 @@
 /**
  * A TCP server from a function: each connection is a child thread that runs it. The server itself is a `TCPServerThread`.
  */
-import { runInScope } from '../kernel/ambient.ts';
 import { functionOf, optionalFunction, trueOrFalse } from '../kernel/check.ts';
+import { ChildFailedError } from '../kernel/errors.ts';
+import { ThreadError, ThreadGroupError } from '../kernel/function-errors.ts';
 import { SocketFailedError } from '../kernel/io-errors.ts';
 import type { Socket } from '../net/socket.ts';
 import type { AnyChild } from '../taskthread/child.ts';
+import { FunctionBody } from '../taskthread/function-body.ts';
 import type { Outcome } from '../taskthread/lifecycle.ts';
-import type { TaskTurn } from '../taskthread/task-turn.ts';
-import { TaskThread } from '../taskthread/taskthread.ts';
+import { lifeOf, TaskThread } from '../taskthread/taskthread.ts';
 import type { Turn } from '../taskthread/turn.ts';
 import { closeInOrder } from './closing-connection.ts';
 import { type TCPServerOptions, TCPServerThread } from './tcp-server-thread.ts';
 
 /**
- * Serves one connection. When it returns, what it has written goes out, the connection is ended, and its thread ends.
+ * Serves one connection, as the function of a thread. When it has returned, and the functions that it has spawned have ended, what
+ * was written goes out, the connection is ended, and its thread ends.
  *
  * The scope of its thread is around it, as around a spawned function: `sleep(100)`, `spawn(…)`, `socket.recv()`. Where that is left out
  * (`scopeAround: false`) it says its turn: `socket.recv(1000, { scope: turn })`.
  */
-export type ConnectionHandler<Up = never> = (socket: Socket, turn: TaskTurn<Up>) => unknown;
+export type ConnectionHandler<Up = never> = (socket: Socket, turn: Turn<Up>) => unknown;
 
 /** Makes the thread of one connection, where a function is not enough. The socket is closed when that thread has ended. */
 export interface ConnectionFactory<Up = never> {
@@ -43,11 +45,12 @@ export interface ServeTCPOptions extends TCPServerOptions {
 /**
  * Makes the thread of a server, to be started or added: `runMain(() => serveTCP(async (socket, turn) => { … }, { port: 5003 }))`.
  *
- * Each connection is a child of it, with its own place in the tree and in the snapshot, and runs `handler` once. A peer that goes away, which ends the handler's waits with `TT_SOCKET_FAILED`, is the end of
- * that connection and no failure.
+ * Each connection is a child of it, with its own place in the tree and in the snapshot, and runs `handler` once, as the function
+ * of its thread: what that spawns is waited for, and whoever joins it owns its failure. A peer that goes away, which ends waits with
+ * `TT_SOCKET_FAILED`, is the end of that connection and no failure.
  *
- * A stop is graceful: no connection is taken any more; a handler that waits for its peer gets `IntakeClosedError` and ends by
- * it, one that sends finishes its send; all connections end together. Errors: `TT_INVALID_OPTION`; `TT_ADDRESS` when it is
+ * A stop is graceful: no connection is taken any more; a handler that waits for its peer, or a function that it has spawned, gets
+ * `IntakeClosedError` and ends by it, one that sends finishes its send; all connections end together. Errors: `TT_INVALID_OPTION`; `TT_ADDRESS` when it is
  * started. Source: thredo's `ThredoMixIn` over Python's `socketserver`.
  */
 export function serveTCP<Up = never>(
@@ -59,14 +62,16 @@ export function serveTCP<Up = never>(
   }
   functionOf('handler', handler);
   const around = trueOrFalse('options.scopeAround', options.scopeAround ?? true);
-  return new ServeThread((socket) => new HandlerThread(socket, handler, around), options);
+  const isFailure = (error: unknown) => !peerIsGone(error);
+  return new ServeThread((socket) => new HandlerThread(socket, handler, around), options, isFailure);
 }
 
 class ServeThread<Up> extends TCPServerThread<Up> {
   readonly #make: ConnectionFactory<Up>['thread'];
   readonly #options: ServeTCPOptions;
+  readonly #isFailure: (error: unknown) => boolean;
 
-  constructor(make: ConnectionFactory<Up>['thread'], options: ServeTCPOptions) {
+  constructor(make: ConnectionFactory<Up>['thread'], options: ServeTCPOptions, isFailure = (_error: unknown) => true) {
     const { onListening, onRefused, onFailure, scopeAround: _around, ...serverOptions } = options;
     optionalFunction('options.onListening', onListening);
     optionalFunction('options.onRefused', onRefused);
@@ -74,6 +79,7 @@ class ServeThread<Up> extends TCPServerThread<Up> {
     super(serverOptions, { name: 'TCPServer' });
     this.#make = make;
     this.#options = options;
+    this.#isFailure = isFailure;
   }
 
   protected override async enter(turn: Turn<Up>): Promise<void> {
@@ -94,37 +100,37 @@ class ServeThread<Up> extends TCPServerThread<Up> {
   }
 
   protected override childEnded(_child: AnyChild, outcome: Outcome): void {
-    if (outcome.kind === 'failed') this.#options.onFailure?.(outcome.error);
+    if (outcome.kind === 'failed' && this.#isFailure(outcome.error)) this.#options.onFailure?.(outcome.error);
   }
 }
 
+/** The thread of a function, but for how it is run: a stop ends its waits for the peer first, and its scope may be left out. */
 class HandlerThread<Up> extends TaskThread<never, Up> {
   readonly #socket: Socket;
-  readonly #handler: ConnectionHandler<Up>;
-  readonly #around: boolean;
 
-  constructor(socket: Socket, handler: ConnectionHandler<Up>, around: boolean) {
+  constructor(socket: Socket, handler: ConnectionHandler<Up>, scopeAround: boolean) {
     super({ name: 'Connection' });
     this.#socket = socket;
-    this.#handler = handler;
-    this.#around = around;
-  }
-
-  protected override enter(): void {
-    this.tasks.reCreate('handler', this.#serve, { intake: true });
+    const life = lifeOf(this);
+    const serve = async () => {
+      try {
+        await handler(socket, body.running as unknown as Turn<Up>);
+      } catch (error) {
+        if (!peerIsGone(error)) throw error;
+      }
+    };
+    const body = new FunctionBody(life, serve, [], { scopeAround, intake: true });
+    life.body = body;
   }
 
   protected override exit(turn: Turn<Up>): Promise<void> {
     return closeInOrder(this.#socket, turn);
   }
+}
 
-  readonly #serve = async (turn: TaskTurn<Up>): Promise<void> => {
-    const serve = () => this.#handler(this.#socket, turn);
-    try {
-      await (this.#around ? runInScope(turn, serve) : serve());
-    } catch (error) {
-      if (!(error instanceof SocketFailedError)) throw error;
-    }
-    turn.stop();
-  };
+/** True of what ends a handler whose peer has gone away, also where it was functions spawned by it that have met that. */
+function peerIsGone(error: unknown): boolean {
+  if (error instanceof ThreadGroupError) return error.errors.every(peerIsGone);
+  if (error instanceof ThreadError || error instanceof ChildFailedError) return peerIsGone(error.cause);
+  return error instanceof SocketFailedError;
 }

@@ -2,13 +2,16 @@ import {
   type AnyChild,
   type Child,
   currentThread,
+  Event,
   RLock,
+  Semaphore,
   sleep,
   spawn,
   start,
   TaskThread,
-  timeoutAfter,
+  ThreadGroup,
   type Turn,
+  timeoutAfter,
 } from '../../src/index.ts';
 import { Socket } from '../../src/net/index.ts';
 import {
@@ -268,7 +271,7 @@ describe('the scope around a handler', () => {
     });
     const peer = await connect();
     await peer.sendAll(Buffer.from('x'));
-    await until(() => root.snapshot().children[0]?.tasks[0]?.state === 'running');
+    await until(() => root.snapshot().children[0]?.waits.some(({ on }) => on.startsWith('bytes from')) === true);
     const stopping = root.stop();
     expect((await drain(peer)).equals(LARGE)).toBe(true);
     expect([(await stopping).verdict, seen]).toEqual(['clean', ['TT_INTAKE_CLOSED']]);
@@ -296,6 +299,184 @@ describe('the scope around a handler', () => {
     await until(() => failures.length === 1);
     expect(failures).toMatchObject([{ code: 'TT_NO_SCOPE' }]);
     await root.stop();
+  });
+});
+
+describe('a handler is the function of its thread', () => {
+  const failing = async () => {
+    await sleep(1);
+    throw new TypeError('broken');
+  };
+
+  test('what it has spawned is waited for when it has returned, with the connection open', async () => {
+    const failures: unknown[] = [];
+    const later = async (socket: Socket) => {
+      await sleep(20);
+      await socket.sendAll(Buffer.from('reply'));
+    };
+    const { root, connect } = await serve((socket) => void spawn(later, socket), {
+      onFailure: (error) => failures.push(error),
+    });
+    const peer = await connect();
+    expect(String(await drain(peer))).toBe('reply');
+    await isOver(peer);
+    await until(() => root.snapshot().children.length === 0);
+    expect([(await root.stop()).verdict, failures]).toEqual(['clean', []]);
+  });
+
+  test('a daemon is not, and is stopped at once', async () => {
+    const ended: string[] = [];
+    const never = new Semaphore(0);
+    const daemon = async () => {
+      await never.acquire().finally(() => ended.push('daemon'));
+    };
+    const { root, connect } = await serve(async () => {
+      spawn({ daemon: true }, daemon);
+      await sleep(1);
+    });
+    const peer = await connect();
+    const begun = performance.now();
+    await isOver(peer);
+    await until(() => root.snapshot().children.length === 0);
+    expect(ended).toEqual(['daemon']);
+    expect(performance.now() - begun).toBeLessThan(1500); // a drain that waited for it would take 2500
+    await root.stop();
+  });
+
+  test('a failure belongs to who joins it, long after too; unjoined it is told when the handler is over', async () => {
+    const failures: unknown[] = [];
+    const { root, connect } = await serve(
+      async (socket) => {
+        const [kind] = await socket.recv(1);
+        const thread = spawn(failing);
+        await sleep(10);
+        if (kind === 0x6a) await thread.join().catch(({ cause }) => socket.sendAll(Buffer.from(String(cause))));
+        else await socket.sendAll(Buffer.from('nobody asks'));
+      },
+      { onFailure: (error) => failures.push(error) },
+    );
+    const joining = await connect();
+    await joining.sendAll(Buffer.from('j'));
+    expect(String(await drain(joining))).toBe('TypeError: broken');
+    await isOver(joining);
+    expect(failures).toEqual([]);
+    const forgetting = await connect();
+    await forgetting.sendAll(Buffer.from('f'));
+    expect(String(await drain(forgetting))).toBe('nobody asks');
+    await isOver(forgetting);
+    await until(() => failures.length === 1);
+    expect(failures).toMatchObject([{ code: 'TT_CHILD_FAILED', cause: { message: 'broken' } }]);
+    expect((await root.stop()).verdict).toBe('clean');
+  });
+
+  test('a peer that resets is no failure where spawned functions meet it', async () => {
+    const failures: unknown[] = [];
+    let served = 0;
+    const { root, connect } = await serve(
+      async (socket) => {
+        const reader = async () => {
+          served++;
+          for (;;) await socket.recv();
+        };
+        if (served === 0) await ThreadGroup.run((group: ThreadGroup<void>) => void group.spawn(reader));
+        else if (served === 1) await spawn(reader).join();
+        else spawn(reader);
+      },
+      { onFailure: (error) => failures.push(error) },
+    );
+    for (let i = 1; i <= 3; i++) {
+      const peer = await connect();
+      await until(() => served === i);
+      peer.reset();
+      await peer.waitClosed();
+      await until(() => root.snapshot().children.length === 0);
+    }
+    await root.stop();
+    expect(failures).toEqual([]);
+  });
+
+  const reader = async (socket: Socket) => {
+    for await (const _line of socket.asStream());
+  };
+  const idle = async () => {
+    await new Event().wait();
+  };
+
+  test.each<[string, ConnectionHandler]>([
+    [
+      'a group joins',
+      (socket) =>
+        ThreadGroup.run((group: ThreadGroup<void>) => {
+          group.spawn(reader, socket);
+          group.spawn(idle);
+        }),
+    ],
+    ['it joins', (socket) => spawn(reader, socket).join()],
+    ['nobody joins, when it has returned', (socket) => void spawn(reader, socket)],
+    [
+      'one has spawned that was spawned itself',
+      (socket) => {
+        const middle = () => spawn(reader, socket).join();
+        spawn(middle);
+      },
+    ],
+    [
+      'come when the intake is closed already',
+      async (socket) => {
+        await socket.recv().catch(() => {});
+        await spawn(reader, socket).join();
+      },
+    ],
+  ])('a stop ends the waits of functions that %s', async (_who, handler) => {
+    const failures: unknown[] = [];
+    const { root, connect } = await serve(handler, { onFailure: (error) => failures.push(error) });
+    const peer = await connect();
+    const waits = (of: ReturnType<typeof root.snapshot>): boolean =>
+      of.waits.some(({ on }) => on.startsWith('bytes from')) || of.children.some(waits);
+    await until(() => root.snapshot().children.some(waits));
+    const { verdict, tookMs, failed } = await root.stop();
+    expect([verdict, failed, failures]).toEqual(['clean', [], []]);
+    expect(tookMs).toBeLessThan(1000);
+    await isOver(peer);
+  });
+
+  test.each<[string, ConnectionHandler]>([
+    [
+      'a group has',
+      (socket) =>
+        ThreadGroup.run((group: ThreadGroup<void>) => {
+          group.spawn(reader, socket);
+          group.spawn(() => socket.sendAll(LARGE));
+        }),
+    ],
+    [
+      'are left when it has returned',
+      (socket) => {
+        spawn(reader, socket);
+        spawn(() => socket.sendAll(LARGE));
+      },
+    ],
+  ])('a stop lets the sends of functions finish that %s', async (_who, handler) => {
+    const { root, connect } = await serve(handler);
+    const peer = await connect();
+    const sends = () =>
+      root.snapshot().children[0]?.children.some(({ waits }) => waits.some(({ on }) => on.startsWith('room to send')));
+    await until(() => sends() === true);
+    const stopping = root.stop();
+    expect((await drain(peer)).equals(LARGE)).toBe(true);
+    expect((await stopping).verdict).toBe('clean');
+    await isOver(peer);
+  });
+
+  test('a stop that it asks for itself ends its waits for the peer too', async () => {
+    const seen: unknown[] = [];
+    const { root, connect } = await serve(async (socket, turn) => {
+      turn.stop();
+      await socket.recv().catch(({ code }) => seen.push(code));
+    });
+    await isOver(await connect());
+    await until(() => root.snapshot().children.length === 0);
+    expect([(await root.stop()).verdict, seen]).toEqual(['clean', ['TT_INTAKE_CLOSED']]);
   });
 });
 
