@@ -39,9 +39,12 @@ export interface MainOptions extends StartOptions {
   readonly osSignals?: readonly MainSignal[];
   /** How long a stop by an OS signal may take. Default: what the root says. */
   readonly stop?: StopOptions;
-  /** Called at the end; what it returns is the exit code. Default: 0 clean, 1 failed or cancelled, 3 abandoned. */
+  /**
+   * Called at the end; what it returns is the exit code. Default: 0 clean; 1 when the root failed, when a child declared `restart`
+   * failed during the stop, or when a thread was cancelled; 3 abandoned.
+   */
   readonly onEnd?: (end: MainEnd) => number | undefined;
-  /** Where the report goes when a stop did not end clean: a line at a time. Default: standard error. */
+  /** Where the report goes when the code would be another than 0: a line at a time. Default: standard error. */
   readonly print?: (line: string) => void;
 }
 
@@ -75,7 +78,7 @@ export async function runMain<C extends TaskThread<never, never, never>>(
   resolveStopOptions(stop, defaultStopBudget);
   const names = resolveSignals(osSignals);
   const launched = launchMain(make, startOptions);
-  if ('error' in launched) return conclude(failedToBegin(launched.error), 'the root', onEnd, print);
+  if ('error' in launched) return conclude(failedToBegin(launched.error), false, 'the root', onEnd, print);
   const { life, handle, entered } = launched;
   const budget = resolveStopOptions(stop, life.stopDefaults);
   let times = 0;
@@ -95,7 +98,8 @@ export async function runMain<C extends TaskThread<never, never, never>>(
   running--;
   realClock.clearTimer(keepAlive);
   forget();
-  return conclude({ reason: osSignal ?? outcome.kind, outcome, report: life.stopReport() }, life.path, onEnd, print);
+  const end: MainEnd = { reason: osSignal ?? outcome.kind, outcome, report: life.stopReport() };
+  return conclude(end, life.tally?.unmended === true, life.path, onEnd, print);
 }
 
 function resolveSignals(names: readonly MainSignal[] = DEFAULT_SIGNALS): ReadonlySet<MainSignal> {
@@ -131,16 +135,17 @@ function failedToBegin(error: unknown): MainEnd {
   return { reason: 'failed', outcome, report };
 }
 
-/** Says what there is to say, and sets the exit code. */
+/** Says what there is to say, and sets the exit code. `unmended`: the stop has kept a failure from its restart. */
 async function conclude(
   end: MainEnd,
+  unmended: boolean,
   path: string,
   onEnd: MainOptions['onEnd'],
   print: (line: string) => void,
 ): Promise<MainEnd> {
-  let code = exitCodeOf(end);
+  let code = exitCodeOf(end, unmended);
   try {
-    if (end.report.verdict !== 'clean' || end.outcome.kind === 'failed') print(describe(path, end));
+    if (code !== 0) print(describe(path, end));
     code = wholeNumber('the exit code that onEnd gives', onEnd?.(end) ?? code, 0, 255);
   } catch (error) {
     code = Math.max(code, 1);
@@ -152,9 +157,9 @@ async function conclude(
   return end;
 }
 
-function exitCodeOf({ outcome, report }: MainEnd): number {
+function exitCodeOf({ outcome, report }: MainEnd, unmended: boolean): number {
   if (report.verdict === 'abandoned') return 3;
-  return outcome.kind === 'failed' || report.verdict === 'cancelled' ? 1 : 0;
+  return outcome.kind === 'failed' || unmended || report.verdict === 'cancelled' ? 1 : 0;
 }
 
 function describe(path: string, { outcome, report }: MainEnd): string {

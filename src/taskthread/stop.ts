@@ -54,6 +54,8 @@ export class StopTally {
   threads = 0;
   /** Of the stop itself, once it is over. */
   tookMs = 0;
+  /** A child has failed that would have been started again, had it not been for the stop; no thread between it and this one is ignored. */
+  unmended = false;
   readonly cancelled: ThreadReport[] = [];
   readonly abandoned: ThreadReport[] = [];
   readonly failed: ThreadReport[] = [];

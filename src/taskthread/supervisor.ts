@@ -307,7 +307,7 @@ function stateOf(edge: LocalEdge): SupervisedChild {
 function stopWithSibling(edge: LocalEdge): void {
   const child = edge.child as ChildRuntime;
   const why = 'it is restarted with a sibling';
-  const isKept = (edge.spec as ResolvedChildSpec).restart !== undefined && edge.entering === undefined;
+  const isKept = (edge.spec as ResolvedChildSpec).restart !== undefined;
   if (!isKept || edge.supervised?.final === true) {
     edge.requestStop(child.stopDefaults, why);
     return;

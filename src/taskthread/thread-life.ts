@@ -87,13 +87,14 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     edge.entering = this.children!.entering.parkWaiter(this, { scope: wait.cancelScope, item: edge, by: wait });
     const entered = edge.entering.promise as Promise<ChildHandle>;
     // What has no `enter` cannot fail in it, and most threads of a crowd have none: a plain promise costs half as much.
-    if (child.enterHook() === undefined) return entered;
+    // Where it is started again with a sibling, what enters is another, and may have one.
+    if (child.enterHook() === undefined && spec.restart === undefined) return entered;
     return lookedAt(entered, this.host.scheduler, (error) => {
-      const { outcome } = child;
+      const { outcome } = edge.child as ThreadLife;
       // Not where it was the wait that failed: then the child's end has been looked at already.
       if (outcome?.kind !== 'failed' || outcome.error !== error) return;
       if (this.ended) this.late(`enter of ${edge.path}`, error);
-      else this.supervise(edge, outcome);
+      else this.superviseFirstEnter(edge, outcome);
     });
   }
 
@@ -150,12 +151,13 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     const child = edge.child as ThreadLife;
     const outcome = child.outcome!;
     if (this.stopping !== undefined) {
-      if (child.tally === undefined) this.stopping.tally.threads++;
-      else this.stopping.tally.merge(child.tally);
+      const { tally } = this.stopping;
+      if (child.tally === undefined) tally.threads++;
+      else tally.merge(child.tally);
+      tally.unmended ||= leavesUnmended(edge, child);
     }
     if (!edge.ended) this.supervisor?.crashed(edge, outcome.error);
-    else if (edge.entering === undefined) this.childLeft(edge, outcome);
-    else this.#childNeverEntered(edge, edge.entering, outcome);
+    else this.childLeft(edge, outcome);
     if (edge.ended) this.supervisor?.gone(edge);
     this.wake();
   }
@@ -169,12 +171,16 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
       this.forgetLane(edge.up);
     }
     this.#remove(edge);
-    if (!entering.parked) this.supervise(edge, outcome);
+    if (!entering.parked) this.superviseFirstEnter(edge, outcome);
     else if (outcome.kind === 'failed') entering.fail(outcome.error);
     else entering.fail(new CancelledError(`${edge.path} was stopped in enter`));
   }
 
   protected override childLeft(edge: LocalEdge, outcome: Outcome): void {
+    if (edge.entering !== undefined) {
+      this.#childNeverEntered(edge, edge.entering, outcome);
+      return;
+    }
     if (this.isListenedTo) this.tell('childEnded', edge.path, outcome);
     this.supervise(edge, outcome);
     this.children!.leftovers++;
@@ -246,4 +252,13 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
     if (edge.awaited) this.stopping?.childGone();
     return true;
   }
+}
+
+/** Whether a failure of a child, or one below it, stays without its restart because of the stop, and is not declared to be ignored. */
+function leavesUnmended(edge: LocalEdge, { outcome, tally }: ThreadLife): boolean {
+  const { onFailure, restart } = edge.spec as ResolvedChildSpec;
+  if (onFailure === 'ignore') return false;
+  // That of a first `enter` is told to who waits for it.
+  const own = restart !== undefined && outcome?.kind === 'failed' && edge.entering === undefined;
+  return own || tally?.unmended === true;
 }

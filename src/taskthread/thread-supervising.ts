@@ -20,11 +20,10 @@ export abstract class ThreadSupervising extends ThreadEnding implements Supervis
 
   restarts(edge: LocalEdge): boolean {
     const supervised = edge.supervised as SupervisedChild | undefined;
-    // A first `enter` that fails belongs to who waits for it.
-    if (supervised === undefined || edge.entering !== undefined || this.stopping !== undefined || this.ended)
-      return false;
+    if (supervised === undefined || this.stopping !== undefined || this.ended) return false;
     if (supervised.planned) return !supervised.final;
-    return this.decisionOn(edge) === 'restart';
+    // A first `enter` that fails belongs to who waits for it.
+    return edge.entering === undefined && this.decisionOn(edge) === 'restart';
   }
 
   startAgain(edge: LocalEdge): void {
@@ -80,7 +79,17 @@ export abstract class ThreadSupervising extends ThreadEnding implements Supervis
   }
 
   protected supervise(edge: LocalEdge, outcome: Outcome): void {
-    if (this.decisionOn(edge) === 'fail-parent') this.failedBelow(edge.path, outcome.error);
+    this.#carryOut(this.decisionOn(edge), edge, outcome);
+  }
+
+  /** Nobody has looked at how a first `enter` ended. What was never started is not started again (decision 12). */
+  protected superviseFirstEnter(edge: LocalEdge, outcome: Outcome): void {
+    const spec = { ...(edge.spec as ResolvedChildSpec), restart: undefined };
+    this.#carryOut(decide(spec, { outcome, asked: false, entered: false }), edge, outcome);
+  }
+
+  #carryOut(decision: SupervisionDecision, edge: LocalEdge, outcome: Outcome): void {
+    if (decision === 'fail-parent') this.failedBelow(edge.path, outcome.error);
     else if (outcome.kind === 'failed') this.lastError = `${edge.path}: ${messageOf(outcome.error)}`;
   }
 

@@ -164,8 +164,8 @@ export const coreFaults: readonly Fault[] = [
   [
     'one that stops restarts',
     SUPERVISING,
-    'edge.entering !== undefined || this.stopping !== undefined',
-    'edge.entering !== undefined',
+    'supervised === undefined || this.stopping !== undefined || this.ended',
+    'supervised === undefined || this.ended',
   ],
   ['what is kept is taken by the one that has ended', EDGE, 'this.#down?.handTo(this);', ''],
   [

@@ -1,5 +1,5 @@
 /** The small programs that main.integration.test.ts runs: `main-program.ts SCENARIO`. Each says a line when it is ready. */
-import { type MainOptions, runMain, TaskThread, type ThreadOptions, type Turn } from 'taskthread';
+import { type MainOptions, type RestartSpec, runMain, TaskThread, type ThreadOptions, type Turn } from 'taskthread';
 
 const say = (line: string): void => console.log(line);
 /** More than a pipe holds. */
@@ -52,6 +52,34 @@ class HungInEnter extends TaskThread {
   }
 }
 
+class Parent extends TaskThread {
+  readonly #spec: Partial<RestartSpec>;
+  readonly #make: () => TaskThread;
+
+  constructor(spec: Partial<RestartSpec>, make: () => TaskThread) {
+    super();
+    this.#spec = spec;
+    this.#make = make;
+  }
+
+  protected override async enter(_turn: Turn): Promise<void> {
+    await this.addChild(this.#make, this.#spec as RestartSpec);
+  }
+}
+
+/** Stops with all below it as soon as it has entered. */
+class Quitter extends Parent {
+  protected override async enter(turn: Turn): Promise<void> {
+    await super.enter(turn);
+    turn.stop();
+  }
+}
+
+const spoilt = (): Root =>
+  new Root(() => {
+    throw new Error('the journal is lost');
+  });
+
 const budget = { drainMs: 60_000, cancelMs: 60_000 };
 const options: MainOptions = {
   onEnd: ({ reason, report }) => {
@@ -102,6 +130,12 @@ const scenarios: Record<string, () => unknown> = {
         })(),
       options,
     ),
+  permanent: () => runMain(() => new Quitter({ restart: 'permanent' }, spoilt), options),
+  transient: () => runMain(() => new Quitter({ restart: 'transient' }, spoilt), options),
+  below: () => runMain(() => new Quitter({}, () => new Parent({ restart: 'permanent' }, spoilt)), options),
+  ignored: () => runMain(() => new Quitter({ onFailure: 'ignore' }, spoilt), options),
+  ignoredAbove: () =>
+    runMain(() => new Quitter({ onFailure: 'ignore' }, () => new Parent({ restart: 'permanent' }, spoilt)), options),
   factory: () =>
     runMain((): Root => {
       throw new RangeError('no root');

@@ -160,6 +160,25 @@ describe('without an OS signal', () => {
     expect(err).toMatch(/failed {5}\/Failing-1: RangeError: cannot begin\nRangeError: cannot begin\n\s+at /);
   });
 
+  test.each(['permanent', 'transient', 'below'])(
+    'a failure that the stop keeps from its restart (%s): the code is 1',
+    async (scenario) => {
+      const { code, out, err } = await run(scenario);
+      expect([code, out.at(-1)]).toEqual([1, 'finished: clean']);
+      expect(err).toMatch(
+        /^\/Quitter-1 finished, .*\n {2}failed {5}\/Quitter-1\/.*Root-\d: Error: the journal is lost\n$/,
+      );
+    },
+  );
+
+  test.each(['ignored', 'ignoredAbove'])(
+    'a failure that is declared to be ignored (%s): the code is 0',
+    async (scenario) => {
+      const { code, out, err } = await run(scenario);
+      expect([code, out.at(-1), err]).toEqual([0, 'finished: clean', '']);
+    },
+  );
+
   test('a factory that throws is a failure like any other', async () => {
     const { code, out, err } = await run('factory');
     expect([code, out]).toEqual([1, ['failed: clean']]);

@@ -80,6 +80,8 @@ async function crew(
   return { root, boss, child: (name) => handles.get(name)! };
 }
 
+const slowEnter: Habits = { enter: (_me, _life, turn) => turn.sleep(50) };
+
 const all = { strategy: 'one-for-all', intensity: 5 };
 const rest = { strategy: 'rest-for-one', intensity: 5 };
 
@@ -260,8 +262,7 @@ describe('a sibling', () => {
 
   test('that is significant and enters for the first time does not shut its parent down either', async () => {
     const { root, boss, child } = await crew({ ...all, autoShutdown: 'any' }, { a: {} });
-    const spec = { restart: 'transient', significant: true } as const;
-    const adding = errorOf(boss.add(makeWorker('b', { enter: (_me, _life, turn) => turn.sleep(60_000) }), spec));
+    const adding = errorOf(boss.add(makeWorker('b', slowEnter), { significant: true }));
     void child('a').send('crash');
     await time().advance(100);
     expect([codeOf(await adding), root.state, child('a').incarnation]).toEqual(['TT_CANCELLED', 'running', 2]);
@@ -319,17 +320,6 @@ describe('a sibling', () => {
     expect([root.state, child('a').incarnation, child('b').incarnation]).toEqual(['running', 2, 2]);
   });
 
-  test('that is still entering for the first time is stopped for good, and its addChild is rejected', async () => {
-    const { boss, child } = await crew(all, { a: {} });
-    const adding = errorOf(
-      boss.add(makeWorker('b', { enter: (_me, _life, turn) => turn.sleep(60_000) }), { restart: 'permanent' }),
-    );
-    void child('a').send('crash');
-    await time().advance(100);
-    expect(codeOf(await adding)).toBe('TT_CANCELLED');
-    expect(words).toEqual(['b enter', 'a exit', 'b exit', 'a enter']);
-  });
-
   test('that is added while the others are restarted is left alone', async () => {
     const slow: Habits = { exit: (_me, _life, turn) => turn.sleep(10) };
     const { boss, child } = await crew(all, { a: {}, b: { habits: slow } });
@@ -338,6 +328,69 @@ describe('a sibling', () => {
     await time().run(boss.add(makeWorker('c'), { restart: 'permanent' }));
     await time().advance(20);
     expect(words).toEqual(['a exit', 'b exit', 'c enter', 'a enter', 'b enter']);
+  });
+});
+
+describe('a sibling in its first enter', () => {
+  test.each([all, rest])(
+    'is started again like any other, and its addChild waits for that (%j)',
+    async (supervision) => {
+      const { root, boss, child } = await crew(supervision, { a: {} });
+      const adding = boss.add(makeWorker('b', slowEnter), permanent);
+      await settle();
+      void child('a').send('crash');
+      await time().advance(40);
+      expect(words).toEqual(['b enter', 'a exit', 'b exit', 'a enter', 'b enter']);
+      const b = await time().run(adding);
+      expect([b.state, b.incarnation, root.state, boss.childCount]).toEqual(['running', 2, 'running', 2]);
+      void child('a').send('crash');
+      await time().advance(100);
+      expect([b.state, b.incarnation]).toEqual(['running', 3]);
+    },
+  );
+
+  test.each([true, false])('that fails in the next one has failed to start; somebody looks: %s', async (looks) => {
+    const broken = new Error('not this time');
+    const fails: Habit = (_me, life, turn) => (life === 1 ? turn.sleep(50) : Promise.reject(broken));
+    const { root, boss, child } = await crew(all, { a: {} });
+    const adding = boss.add(makeWorker('b', { enter: fails }), permanent);
+    const found = looks ? errorOf(adding) : undefined;
+    void child('a').send('crash');
+    await time().advance(100);
+    expect(await found).toBe(looks ? broken : undefined);
+    if (looks) expect([root.state, boss.childCount]).toEqual(['running', 1]);
+    else expect(root.outcome?.error).toMatchObject({ path: '/Boss-1/b-3', cause: broken });
+    takeWarnings();
+  });
+
+  test.each(['its parent stops', 'its addChild is cancelled'])(
+    'is not told as ended when %s meanwhile',
+    async (what) => {
+      const { root, boss, child } = await crew({ ...all, backoff: { minMs: 50, jitter: 'none' } }, { a: {} });
+      let found: unknown;
+      boss.tasks.reCreate('adds', (turn) =>
+        boss.add(makeWorker('b', slowEnter), { ...permanent, scope: turn }).catch((error: unknown) => {
+          found = error;
+        }),
+      );
+      await settle();
+      void child('a').send('crash');
+      await settle();
+      expect([boss.childCount, found]).toEqual([2, undefined]);
+      if (what === 'its parent stops') await time().run(root.stop());
+      else void boss.tasks.delete('adds');
+      await time().advance(200);
+      expect([codeOf(found), boss.childCount]).toEqual(['TT_CANCELLED', root.state === 'running' ? 1 : 0]);
+      expect(words.filter((word) => word.includes('b-3 ended') || word === 'b enter')).toEqual(['b enter']);
+    },
+  );
+
+  test('that is not to be restarted is gone, and its addChild is rejected', async () => {
+    const { boss, child } = await crew(all, { a: {} });
+    const adding = errorOf(boss.add(makeWorker('b', slowEnter)));
+    void child('a').send('crash');
+    await time().advance(100);
+    expect([codeOf(await adding), boss.childCount]).toEqual(['TT_CANCELLED', 1]);
   });
 });
 

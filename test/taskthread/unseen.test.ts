@@ -1,5 +1,5 @@
 /** Law 14 on addChild: its failure belongs to whoever looks at the promise, and where nobody does, to the thread that said it. */
-import { type AnyChild, ChildFailedError } from '../../src/index.ts';
+import { type AnyChild, ChildFailedError, TaskThread } from '../../src/index.ts';
 import { lookedAt } from '../../src/taskthread/looked-at.ts';
 import {
   checkThreads,
@@ -46,11 +46,41 @@ describe('a failure that nobody looks at', () => {
     expect(error).toMatchObject({ path: '/Toy-1/Toy-2/Toy-3', cause: broken });
   });
 
+  test.each(makers)('(%s) fails the parent also where the child was to be restarted', async (_what, make) => {
+    for (const restart of ['permanent', 'transient'] as const) {
+      const { parent, handle } = await family();
+      void parent.add(make, { restart });
+      await time().advance(100);
+      expect(handle.outcome?.error).toMatchObject({ path: expect.stringMatching(/\/Toy-3$/), cause: broken });
+      expect(handle.outcome?.error).toBeInstanceOf(ChildFailedError);
+    }
+  });
+
   test.each(makers)('(%s) is recorded where it is declared to be ignored', async (_what, make) => {
     const { parent, handle } = await family();
     void parent.add(make, { onFailure: 'ignore' });
     await time().advance(100);
     expect([handle.state, handle.snapshot().lastError]).toEqual(['running', '/Toy-1/Toy-2/Toy-3: no enter']);
+  });
+
+  test('of an enter that the first incarnation did not have fails the parent', async () => {
+    class Plain extends TaskThread {}
+    const top = new Toy();
+    await grow(top);
+    const parent = new Toy({}, { supervision: { strategy: 'one-for-all' } } as never);
+    const handle = await top.add(parent, { onFailure: 'ignore' });
+    const crashes = (): never => failsSync() as never;
+    const child = await parent.add(() => new Toy({ signal: crashes }), { restart: 'permanent' });
+    let lives = 0;
+    // It is added when its sibling's restart is told, and so stopped with it before it has begun.
+    parent.events.once('childRestarting', () => {
+      void parent.add((() => (lives++ === 0 ? new Plain() : new Toy({ enter: failsSync }))) as never, {
+        restart: 'permanent',
+      });
+    });
+    void child.send('crash');
+    await settle();
+    expect([lives, handle.outcome?.error]).toEqual([2, expect.objectContaining({ cause: broken })]);
   });
 
   test('of a factory fails the parent, or is recorded', async () => {
