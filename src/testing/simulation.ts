@@ -28,7 +28,7 @@ export interface Simulation {
   checkpoint(): Promise<void>;
   /** Virtual milliseconds. *Cancel-safe:* it belongs to no scope. */
   sleep(ms: number): Promise<void>;
-  /** What must hold after every step: `check` gives false, or throws, when it does not. */
+  /** What must hold after every step: `check` gives false, or throws, when it does not. It answers at once: a promise fails the run. */
   always(name: string, check: () => unknown): void;
   /** Says a word: it stands in the trace, and in `words`. */
   say(word: string): void;
