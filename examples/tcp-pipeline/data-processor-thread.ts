@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { TaskThread, type Turn } from 'taskthread';
 import { type FrameDecoder, makeDecoder } from 'taskthread/net';
-import type { HeldBytes, PartialAccount } from 'taskthread/threads';
+import { FRAME_OVERHEAD_BYTES, type HeldBytes, type PartialAccount } from 'taskthread/threads';
 import { counted } from './reporter.ts';
 import { type Frames, letGo, type Packet, type PipelineContext, type Unreadable } from './signals.ts';
 
@@ -41,9 +41,9 @@ export class DataProcessorThread extends TaskThread<Packet, Frames | Unreadable>
     return this.#decode(packet.bytes, packet.held, turn);
   }
 
-  /** Also on a stop: what is half a frame then will never be whole. */
+  /** The device has not ended its stream (a stop, a broken or idle connection): what has begun was cut, a last line too. */
   protected override exit() {
-    if (!this.#done) this.#reportPartial(this.#decoder.end().unfinishedBytes);
+    if (!this.#done) this.#reportPartial(this.#decoder.partialBytes);
     this.#context.stuck.delete(this.#partial);
     this.#partial.close();
   }
@@ -54,16 +54,16 @@ export class DataProcessorThread extends TaskThread<Packet, Frames | Unreadable>
     // A frame over several packets has memory of its own; the others are views, and keep the packet alive.
     const own = wasPartial && frames.length > 0 ? frames[0]!.length : 0;
     const views = frames.length > (wasPartial ? 1 : 0) ? bytes.length : 0;
-    const share = own === 0 && views > 0 ? held : undefined;
-    const batchShare = share ?? (frames.length > 0 ? this.#context.gate.budget.hold(own + views) : undefined);
-    if (share === undefined) held.release();
+    const sent = frames.length > 0 ? this.#send(frames, own + views, turn) : undefined;
+    held.release();
     this.#partial.set(this.#decoder.retainedBytes);
-    const sent = batchShare && this.#send(frames, own + views, batchShare, turn);
     if (this.#decoder.failure === undefined) return sent;
     return this.#giveUp(this.#decoder.failure.message, turn, sent);
   }
 
-  #send(frames: readonly Buffer[], retained: number, held: HeldBytes, turn: Turn<Frames | Unreadable>) {
+  /** The frames weigh what they keep alive, and what they are as objects: of small ones that is most of it. */
+  #send(frames: readonly Buffer[], keptAlive: number, turn: Turn<Frames | Unreadable>) {
+    const retainedBytes = keptAlive + frames.length * FRAME_OVERHEAD_BYTES;
     const firstSequence = this.#sequence;
     this.#sequence += frames.length;
     this.#context.totals.accepted += frames.length;
@@ -72,8 +72,8 @@ export class DataProcessorThread extends TaskThread<Packet, Frames | Unreadable>
     return turn.sendToParent({
       kind: 'frames',
       frames,
-      retainedBytes: retained,
-      held,
+      retainedBytes,
+      held: this.#context.gate.budget.hold(retainedBytes),
       connection,
       firstSequence,
       receivedAt,
@@ -85,8 +85,7 @@ export class DataProcessorThread extends TaskThread<Packet, Frames | Unreadable>
     if (this.#done) return;
     this.#done = true;
     const { frame, unfinishedBytes } = this.#decoder.end();
-    if (frame !== undefined)
-      await this.#send([frame], frame.length, this.#context.gate.budget.hold(frame.length), turn);
+    if (frame !== undefined) await this.#send([frame], frame.length, turn);
     this.#reportPartial(unfinishedBytes);
   }
 

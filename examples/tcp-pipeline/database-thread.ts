@@ -1,6 +1,7 @@
 /**
  * Stores frames, a row each. IN: frames.
  */
+import type { Turn } from 'taskthread';
 import { DatabaseThread as Database, frameLane, type SqliteValue } from 'taskthread/threads';
 import { counted } from './reporter.ts';
 import type { Frames, PipelineContext } from './signals.ts';
@@ -11,11 +12,17 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS frames (
 
 export class DatabaseThread extends Database<Frames> {
   readonly #context: PipelineContext;
+  #isOpen = false;
 
   constructor(context: PipelineContext, file: string) {
     const columns = ['connection', 'sequence', 'received_at', 'payload'];
     super({ file, schema: SCHEMA, table: 'frames', columns }, { inbox: frameLane });
     this.#context = context;
+  }
+
+  protected override async enter(turn: Turn) {
+    await super.enter(turn);
+    this.#isOpen = true;
   }
 
   protected override rowsOf(signal: Frames, values: SqliteValue[], add: (rowBytes: number) => void) {
@@ -47,10 +54,8 @@ export class DatabaseThread extends Database<Frames> {
 
   protected override locked(error: unknown) {
     const why = error instanceof Error ? error.message : String(error);
-    this.#context.reporter.say({
-      event: 'database-locked',
-      why,
-      text: `${why}; the rows are kept and it is tried again`,
-    });
+    // At the start no device may connect yet, so there are no rows.
+    const text = `${why}; ${this.#isOpen ? 'the rows are kept and ' : ''}it is tried again`;
+    this.#context.reporter.say({ event: 'database-locked', why, text });
   }
 }

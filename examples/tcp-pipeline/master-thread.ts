@@ -5,6 +5,7 @@
  * worked off when no more is taken in.
  */
 import { type AnyChild, type Child, type Outcome, TaskThread, type Turn } from 'taskthread';
+import { printableURL } from 'taskthread/threads';
 import { DatabaseThread } from './database-thread.ts';
 import { type Frames, letGo, type PipelineContext } from './signals.ts';
 import { TCPServerThread } from './tcp-server-thread.ts';
@@ -82,15 +83,23 @@ export class MasterThread extends TaskThread<never, never, Frames> {
   #greet(port: number, feedPort: number | undefined) {
     const { reporter, options } = this.#context;
     const { host, framing, database, forward } = options;
-    const to = [database ?? 'no database', ...forward, ...(feedPort === undefined ? [] : [`feed on port ${feedPort}`])];
-    reporter.text(`Taking ${framing} frames on ${host}:${port} -> ${to.join(', ')}. Ctrl-C stops.`);
+    const to = [
+      database ?? 'no database',
+      ...forward.map(printableURL),
+      ...(feedPort === undefined ? [] : [`feed on port ${feedPort}`]),
+    ];
+    reporter.text(
+      `Taking ${framing} frames on ${host.includes(':') ? `[${host}]` : host}:${port} -> ${to.join(', ')}. Ctrl-C stops.`,
+    );
     reporter.text('Send it something from another terminal:');
-    reporter.text(`  ${exampleSender(framing, port)}`);
+    reporter.text(`  ${exampleSender(framing, host, port)}`);
   }
 }
 
 /** A line for another terminal, with nothing but Node. */
-function exampleSender(framing: string, port: number): string {
+function exampleSender(framing: string, host: string, port: number): string {
   const bytes = framing === 'length-prefixed' ? '\\0\\0\\0\\x05hello' : framing === 'lines' ? 'hello\\n' : '5 hello';
-  return `node -e "require('node:net').connect(${port}).end('${bytes}')"`;
+  // Of all addresses, the one that Node takes by itself will do.
+  const where = ['127.0.0.1', '0.0.0.0', '::'].includes(host) ? port : `${port}, '${host}'`;
+  return `node -e "require('node:net').connect(${where}).end('${bytes}')"`;
 }

@@ -98,7 +98,7 @@ const size = (max: number, range: string): Value => ({
 const time = (min: number): Value => ({
   value: 'TIME',
   parse: (text) => milliseconds(text, min),
-  expected: min > 0 ? `${TIME}, at least ${min} ms` : TIME,
+  expected: `${TIME}, from ${min} ms to ${LONGEST_MS} ms`,
 });
 const websocket: Value = { value: 'URL', parse: websocketUrl, expected: 'a ws:// or wss:// URL without a fragment' };
 const file: Value = {
@@ -127,7 +127,7 @@ const OPTIONS: readonly Option[] = [
     help: 'a device that sends a longer frame is refused' },
   { name: '--idle-timeout', ...unless('off', time(1)), byDefault: 'off',
     help: 'a device that is silent for so long is disconnected' },
-  { name: '--max-buffered-bytes', ...size(Number.MAX_SAFE_INTEGER, 'at least 1'), byDefault: '64MiB',
+  { name: '--max-buffered-bytes', ...size(Number.MAX_SAFE_INTEGER, `from 1 to ${Number.MAX_SAFE_INTEGER}`), byDefault: '64MiB',
     help: 'budget for all undelivered and partial frames together' },
   { name: '--forward', ...websocket, repeatable: true, byDefault: 'none',
     help: 'a websocket destination; may be given several times' },
@@ -209,8 +209,10 @@ function enter(given: Map<string, unknown>, option: Option, parsed: unknown, tex
     given.set(name, [...others, parsed]);
     return;
   }
-  if (given.has(name))
-    throw new UsageError(name, text, 'given once', `${name} is given twice: it must be given once only`);
+  if (given.has(name)) {
+    const second = text === undefined ? '' : `, the second time with ${JSON.stringify(text)}`;
+    throw new UsageError(name, text, 'given once', `${name} is given twice${second}: it must be given once only`);
+  }
   given.set(name, parsed);
 }
 

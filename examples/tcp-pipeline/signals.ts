@@ -8,7 +8,7 @@ import type { PipelineOptions } from './options.ts';
 import type { Reporter } from './reporter.ts';
 import type { Totals } from './totals.ts';
 
-/** Bytes of one device, or the news that no more will come. */
+/** Bytes of one device, or the news that the device has ended its stream. A stream that broke off has no such end. */
 export type Packet =
   | { readonly kind: 'packet'; readonly bytes: Buffer; readonly held: HeldBytes }
   | { readonly kind: 'end' };

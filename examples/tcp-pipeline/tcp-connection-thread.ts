@@ -56,7 +56,8 @@ export class TCPConnectionThread extends Connection<never, Frames, Frames | Unre
         text: `${device}: silent for ${idleMs} ms; its connection is closed`,
       });
     }
-    return turn.send(this.#processor, { kind: 'end' });
+    // After anything but an end of the device's own, what is left is half a frame, whatever the framing.
+    return end.kind === 'ended' ? turn.send(this.#processor, { kind: 'end' }) : undefined;
   }
 
   protected override childSignalHandler(signal: Frames | Unreadable, _child: AnyChild, turn: Turn<Frames>) {

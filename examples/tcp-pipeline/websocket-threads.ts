@@ -1,7 +1,12 @@
 /**
  * Passes frames on to websockets: a thread for each destination, and the feed. IN: frames.
  */
-import { WebSocketSubThread as Destination, type FrameBatch, WebSocketMasterThread } from 'taskthread/threads';
+import {
+  WebSocketSubThread as Destination,
+  type FrameBatch,
+  printableURL,
+  WebSocketMasterThread,
+} from 'taskthread/threads';
 import { counted } from './reporter.ts';
 import type { PipelineContext } from './signals.ts';
 
@@ -21,14 +26,14 @@ export class WebSocketSubThread extends Destination {
   }
 
   protected override opened() {
-    const { url } = this;
+    const url = printableURL(this.url);
     const { repeats } = this.delivery();
     const again = repeats > 0 ? ` (sent again so far: ${counted(repeats, 'frame')})` : '';
     this.#context.reporter.say({ event: 'destination-open', url, repeats, text: `${url}: connected${again}` });
   }
 
   protected override broken(why: string, retryMs: number) {
-    const { url } = this;
+    const url = printableURL(this.url);
     const { unconfirmed } = this.delivery();
     const waitMs = Math.round(retryMs);
     const text = `${url}: ${why}; unconfirmed: ${counted(unconfirmed, 'frame')}, next try in ${waitMs} ms`;

@@ -77,8 +77,11 @@ export class FrameTooLargeError extends TaskThreadError {
   readonly frameBytes: number;
   readonly maxFrameBytes: number;
 
-  constructor(frameBytes: number, maxFrameBytes: number) {
-    super(`a frame of ${counted(frameBytes, 'byte')} is over maxFrameBytes (${maxFrameBytes})`);
+  /** `isAtLeast`: the length is known only as far as it was read. */
+  constructor(frameBytes: number, maxFrameBytes: number, isAtLeast = false) {
+    super(
+      `a frame of ${isAtLeast ? 'at least ' : ''}${counted(frameBytes, 'byte')} is over maxFrameBytes (${maxFrameBytes})`,
+    );
     this.frameBytes = frameBytes;
     this.maxFrameBytes = maxFrameBytes;
   }

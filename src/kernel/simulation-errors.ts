@@ -35,6 +35,17 @@ export class SimulationRunningError extends TaskThreadError {
   }
 }
 
+/** A word of a simulation that has ended: nothing of it runs any more, and who waited there would wait for ever. */
+export class SimulationOverError extends TaskThreadError {
+  readonly code = 'TT_SIMULATION_OVER';
+
+  constructor() {
+    super(
+      'the simulation is over, and what is begun in it now would never run: its program must await all that it does',
+    );
+  }
+}
+
 /** A simulated run has failed. The message has the schedule as a list of steps, and the line that replays it. */
 export class SimulationFailedError extends TaskThreadError {
   readonly code = 'TT_SIMULATION_FAILED';

@@ -135,7 +135,7 @@ export class SyslogDecoder implements FrameDecoder {
       this.#count = this.#count * 10 + byte - DIGIT_0;
       // This also bounds the digits: a count does not begin with 0, so each digit makes it larger.
       if (this.#count > this.#maxFrameBytes) {
-        this.#fail(new FrameTooLargeError(this.#count, this.#maxFrameBytes));
+        this.#fail(new FrameTooLargeError(this.#count, this.#maxFrameBytes, true));
         break;
       }
     }

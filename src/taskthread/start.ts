@@ -88,6 +88,20 @@ class Outside implements ParentEnd, WaitOwner {
   }
 }
 
+/** Asked of every root of this process before it begins; may throw. */
+let admission: ((host: Host) => void) | undefined;
+
+/**
+ * Until the function that it gives is called, a root begins only where `admit` does not throw: for a simulation, which cannot
+ * control a tree that another scheduler runs.
+ */
+export function admitRoots(admit: (host: Host) => void): () => void {
+  admission = admit;
+  return () => {
+    admission = undefined;
+  };
+}
+
 /** A root that has been started, and the wait for its `enter`. */
 export interface Launched<C> {
   readonly life: ThreadLife;
@@ -106,7 +120,9 @@ export function launch<C extends TaskThread<never, never, never>>(
   const spec = resolveChildSpec(options.name === undefined ? undefined : { name: options.name });
   const life = lifeOf(typeof make === 'function' ? make() : make);
   if (life.started) throw new AlreadyStartedError(life.path);
-  const outside = new Outside(makeHost(options), () => life.observed);
+  const host = makeHost(options);
+  admission?.(host);
+  const outside = new Outside(host, () => life.observed);
   const edge = new LocalEdge(outside, life, spec);
   life.attach(edge);
   const entered = outside.waitEntered(edge);

@@ -3,10 +3,11 @@
  * short, and told as a list of steps with the line that replays it.
  */
 import { counted } from '../kernel/describe.ts';
-import { functionOf, knownFields, optionalFunction, wholeNumber } from '../kernel/check.ts';
+import { functionOf, knownFields, milliseconds, optionalFunction, wholeNumber } from '../kernel/check.ts';
 import { realClock } from '../kernel/clock.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { SimulationFailedError } from '../kernel/simulation-errors.ts';
+import { isThenable, toPromise } from '../kernel/thenable.ts';
 import { exhaust } from './exhaust.ts';
 import { reportOf } from './report.ts';
 import { formatSchedule, type Schedule } from './schedule.ts';
@@ -36,7 +37,12 @@ export interface ExploreOptions extends SimulationLimits {
   readonly strategy?: OneStrategy | readonly OneStrategy[] | Exhaustive | 'exhaustive';
   /** So many runs may be spent on making a failing schedule short: 1,000. */
   readonly shrinkTries?: number;
-  /** Told after each run. To give false ends the exploration. */
+  /**
+   * So many seconds of real time it may take at most. Default: 10, or as long as the failure took to be found where that is more.
+   * A run that spends all its steps takes long, and a thousand of them minutes.
+   */
+  readonly shrinkSeconds?: number;
+  /** Told after each run. To give false ends the exploration; it answers at once, and no promise is awaited. */
   readonly onRun?: (progress: Explored) => unknown;
 }
 
@@ -50,9 +56,10 @@ export interface Explored {
   readonly complete: boolean;
 }
 
-const NAMES = ['seeds', 'seconds', 'from', 'strategy', 'shrinkTries', 'onRun', ...limitNames];
+const NAMES = ['seeds', 'seconds', 'from', 'strategy', 'shrinkTries', 'shrinkSeconds', 'onRun', ...limitNames];
 const DEFAULT_STRATEGIES: readonly StrategyKind[] = ['random', 'priority', 'delay'];
 const DEFAULT_SHRINK_TRIES = 1000;
+const DEFAULT_SHRINK_MS = 10_000;
 
 interface Plan {
   readonly limits: ResolvedLimits;
@@ -62,6 +69,8 @@ interface Plan {
   readonly strategies: readonly Strategy[];
   readonly preemptions: number | undefined;
   readonly shrinkTries: number;
+  readonly begun: number;
+  readonly shrinkMs: number | undefined;
   readonly onRun: ((progress: Explored) => unknown) | undefined;
 }
 
@@ -88,7 +97,16 @@ export async function explore(options: ExploreOptions, program: SimulatedProgram
     totals.steps += run.steps;
     if (seen.size < MOST_REMEMBERED) seen.add(formatSchedule(run.schedule));
     totals.schedules = seen.size;
-    return plan.onRun?.({ ...totals }) !== false && realClock.now() < plan.until;
+    const answer = plan.onRun?.({ ...totals });
+    if (isThenable(answer)) {
+      toPromise(answer).catch(() => {});
+      throw new InvalidOptionError(
+        'options.onRun',
+        plan.onRun,
+        'a function that answers at once, and not with a promise',
+      );
+    }
+    return answer !== false && realClock.now() < plan.until;
   };
   const found =
     plan.preemptions === undefined
@@ -157,6 +175,9 @@ async function explain(
   const chooser = makeChooser({ kind: 'in-order' }, seed);
   const replay = (schedule: Schedule, traced: boolean, counted = false): Promise<SimulatedRun> =>
     runSimulated({ seed, chooser, schedule, ...plan.limits, traced, counted }, program);
+  const now = realClock.now();
+  const until = now + (plan.shrinkMs ?? Math.max(DEFAULT_SHRINK_MS, now - plan.begun));
+  const mayTry = (tries: number): boolean => tries < plan.shrinkTries && realClock.now() < until;
   const first = { schedule: found.run.schedule, run: found.run, tries: 0 };
   const small = await shrinkSchedule(
     first,
@@ -164,14 +185,17 @@ async function explain(
       const run = await replay(schedule, false);
       return run.failure?.kind === kind ? run : undefined;
     },
-    plan.shrinkTries,
+    mayTry,
   );
-  const shorter = await findShorter(small, kind, plan.shrinkTries, (schedule) => replay(schedule, false, true));
+  const shorter = await findShorter(small, kind, mayTry, (schedule) => replay(schedule, false, true));
+  const isCutShort = realClock.now() >= until;
   const run = await replay(shorter.schedule, true);
   const notes = [
     `seed ${seed}, ${found.how}; run ${found.runs}`,
     `its schedule of ${counted(found.run.schedule.length, 'deviation')} and ${counted(found.run.steps, 'step')} was made one of ${run.schedule.length} and ${run.steps}, in ${shorter.tries} tries`,
   ];
+  if (isCutShort)
+    notes.push('then the time for making it shorter was over (`shrinkSeconds`): it may not be the shortest');
   if (run.failure?.kind !== kind) {
     notes.push('replayed it does not fail: the program depends on something that a simulation does not control');
   }
@@ -192,16 +216,16 @@ async function explain(
 async function findShorter(
   small: Shrunk,
   kind: string,
-  mostTries: number,
+  mayTry: (tries: number) => boolean,
   replay: (schedule: Schedule) => Promise<SimulatedRun>,
 ): Promise<Shrunk> {
   let { tries } = small;
-  if (small.schedule.length < 2 || tries >= mostTries) return small;
+  if (small.schedule.length < 2 || !mayTry(tries)) return small;
   const { failed } = await exhaust(small.schedule.length - 1, async (schedule) => {
     tries++;
     const run = await replay(schedule);
     const isSame = run.failure?.kind === kind;
-    return { run: isSame ? run : { ...run, failure: undefined }, goOn: tries < mostTries };
+    return { run: isSame ? run : { ...run, failure: undefined }, goOn: mayTry(tries) };
   });
   return failed === undefined ? { ...small, tries } : { schedule: failed.schedule, run: failed, tries };
 }
@@ -212,6 +236,8 @@ function resolvePlan(options: ExploreOptions): Plan {
   const preemptions = preemptionsOf(strategy);
   const several = Array.isArray(strategy) ? (strategy as readonly OneStrategy[]) : [strategy as OneStrategy];
   if (several.length === 0) throw new InvalidOptionError('options.strategy', strategy, 'at least one strategy');
+  const { shrinkSeconds } = options;
+  const begun = realClock.now();
   const defaultRuns = seconds !== undefined ? Number.MAX_SAFE_INTEGER : preemptions === undefined ? 100 : 100_000;
   if (seconds !== undefined && !(Number.isFinite(seconds) && seconds > 0)) {
     throw new InvalidOptionError('options.seconds', seconds, 'a number of seconds, more than 0');
@@ -220,10 +246,12 @@ function resolvePlan(options: ExploreOptions): Plan {
     limits: resolveLimits(options),
     from: wholeNumber('options.from', options.from ?? 1, 0),
     mostRuns: wholeNumber('options.seeds', options.seeds ?? defaultRuns, 1),
-    until: seconds === undefined ? Number.POSITIVE_INFINITY : realClock.now() + seconds * 1000,
+    until: seconds === undefined ? Number.POSITIVE_INFINITY : begun + seconds * 1000,
     strategies: preemptions === undefined ? several.map((one) => resolveStrategy('options.strategy', one)) : [],
     preemptions,
     shrinkTries: wholeNumber('options.shrinkTries', options.shrinkTries ?? DEFAULT_SHRINK_TRIES, 0),
+    begun,
+    shrinkMs: shrinkSeconds === undefined ? undefined : 1000 * milliseconds('options.shrinkSeconds', shrinkSeconds),
     onRun: optionalFunction('options.onRun', options.onRun),
   };
 }

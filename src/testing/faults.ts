@@ -42,8 +42,8 @@ export interface FaultOptions {
   readonly links?: (path: string) => boolean;
 }
 
-const RATES = ['crash', 'delay', 'hang', 'late', 'drop', 'duplicate', 'cut'] as const;
-export type FaultKind = (typeof RATES)[number];
+export const faultKinds = ['crash', 'delay', 'hang', 'late', 'drop', 'duplicate', 'cut'] as const;
+export type FaultKind = (typeof faultKinds)[number];
 
 export interface ResolvedFaults {
   readonly rates: Readonly<Record<FaultKind, number>>;
@@ -53,9 +53,9 @@ export interface ResolvedFaults {
 }
 
 export function resolveFaults(field: string, faults: FaultOptions): ResolvedFaults {
-  knownFields(field, faults, [...RATES, 'delayMs', 'only', 'links']);
+  knownFields(field, faults, [...faultKinds, 'delayMs', 'only', 'links']);
   const rates = { crash: 0, delay: 0, hang: 0, late: 0, drop: 0, duplicate: 0, cut: 0 };
-  for (const name of RATES) rates[name] = chance(`${field}.${name}`, faults[name] ?? 0);
+  for (const name of faultKinds) rates[name] = chance(`${field}.${name}`, faults[name] ?? 0);
   return {
     rates,
     delayMs: milliseconds(`${field}.delayMs`, faults.delayMs ?? 10),

@@ -3,6 +3,7 @@ export {
   InjectedFaultError,
   LinkCutError,
   SimulationFailedError,
+  SimulationOverError,
   SimulationRunningError,
 } from '../kernel/simulation-errors.ts';
 export type { LiveCounts } from '../kernel/probe.ts';

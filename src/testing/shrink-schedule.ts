@@ -12,16 +12,16 @@ export interface Shrunk {
   readonly tries: number;
 }
 
-/** `attempt` gives the run of a schedule if it fails in the same way. */
+/** `attempt` gives the run of a schedule if it fails in the same way; `mayTry` is asked before each, with how many there were. */
 export async function shrinkSchedule(
   first: Shrunk,
   attempt: (schedule: Schedule) => Promise<SimulatedRun | undefined>,
-  mostTries: number,
+  mayTry: (tries: number) => boolean,
 ): Promise<Shrunk> {
   let best = first;
   let tries = 0;
   const accept = async (schedule: Schedule): Promise<boolean> => {
-    if (tries >= mostTries) return false;
+    if (!mayTry(tries)) return false;
     tries++;
     const run = await attempt(schedule);
     if (run === undefined || !isSmaller(run, best.run)) return false;
@@ -37,7 +37,7 @@ export async function shrinkSchedule(
       await dropChunks(size, () => best.schedule, accept);
     }
     await lower(() => best.schedule, accept);
-  } while (best !== before && tries < mostTries);
+  } while (best !== before && mayTry(tries));
   return { ...best, tries };
 }
 
@@ -59,8 +59,8 @@ async function dropChunks(
 async function lower(current: () => Schedule, accept: (schedule: Schedule) => Promise<boolean>): Promise<void> {
   for (let place = 0; place < current().length; place++) {
     const at = current()[place]!;
-    if (at.way > 1 && (await accept(replaced(current(), place, { ...at, way: 1 })))) continue;
-    if (at.way > 2) await accept(replaced(current(), place, { ...at, way: at.way - 1 }));
+    if (at.way > 1 && (await accept(replaced(current(), place, { decision: at.decision, way: 1 })))) continue;
+    if (at.way > 2) await accept(replaced(current(), place, { decision: at.decision, way: at.way - 1 }));
   }
 }
 

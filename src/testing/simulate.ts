@@ -8,10 +8,11 @@
  *     });
  */
 import { functionOf, knownFields, wholeNumber } from '../kernel/check.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
 import { SimulationFailedError } from '../kernel/simulation-errors.ts';
 import { type FaultOptions, type ResolvedFaults, resolveFaults } from './faults.ts';
 import { reportOf } from './report.ts';
-import { formatSchedule, parseSchedule, type Schedule } from './schedule.ts';
+import { formatSchedule, parseSchedule, type Schedule, whyNotFollowed } from './schedule.ts';
 import { runSimulated } from './simulated-run.ts';
 import type { SimulatedProgram } from './simulation.ts';
 import { makeChooser, resolveStrategy, type Strategy, type StrategyKind } from './strategy.ts';
@@ -31,7 +32,7 @@ export interface SimulateOptions extends SimulationLimits {
   readonly seed?: number;
   /** How steps are chosen: `random`. */
   readonly strategy?: Strategy | StrategyKind;
-  /** Replays a run instead, as a failure has printed it: `14:1 17:2`. */
+  /** Replays a run instead, as a failure has printed it: `14:1 17:crash`. A run that does not follow it fails. */
   readonly schedule?: string;
 }
 
@@ -53,6 +54,7 @@ export interface ResolvedLimits {
   readonly settleSteps: number;
 }
 
+const NOT_FOLLOWED = 'the schedule was not followed';
 const DEFAULT_MAX_STEPS = 50_000;
 const DEFAULT_SETTLE_STEPS = 10_000;
 export const limitNames: readonly string[] = ['faults', 'maxSteps', 'settleSteps'];
@@ -65,9 +67,19 @@ export function resolveLimits(options: SimulationLimits): ResolvedLimits {
   };
 }
 
+function resolveSchedule(text: string, faults: ResolvedFaults | undefined): Schedule {
+  const schedule = parseSchedule('options.schedule', text);
+  for (const { fault } of schedule) {
+    if (fault === undefined || (faults !== undefined && faults.rates[fault] > 0)) continue;
+    const expected = `one without a fault that \`faults\` does not allow (${fault})`;
+    throw new InvalidOptionError('options.schedule', text, expected);
+  }
+  return schedule;
+}
+
 /**
  * Runs a program once in a simulation. Rejects with `SimulationFailedError` when it throws, stands still, takes more than its
- * steps, breaks a law or an invariant, or leaves something alive; `SimulationRunningError` where another one runs in this process;
+ * steps, breaks a law or an invariant, leaves something alive, or does not follow the schedule that it is to replay; `SimulationRunningError` where another one runs in this process;
  * `InvalidOptionError`. *Cancel-safe:* it cannot be cancelled; `maxSteps` bounds it.
  */
 export async function simulate(options: SimulateOptions, program: SimulatedProgram): Promise<SimulationResult> {
@@ -77,13 +89,16 @@ export async function simulate(options: SimulateOptions, program: SimulatedProgr
   const strategy = resolveStrategy('options.strategy', options.strategy === undefined ? 'random' : options.strategy);
   const limits = resolveLimits(options);
   const replayed: Schedule | undefined =
-    options.schedule === undefined ? undefined : parseSchedule('options.schedule', options.schedule);
+    options.schedule === undefined ? undefined : resolveSchedule(options.schedule, limits.faults);
   const chooser = makeChooser(strategy, seed);
   const run = await runSimulated({ seed, chooser, schedule: replayed, ...limits, traced: true }, program);
   const schedule = formatSchedule(run.schedule);
-  if (run.failure !== undefined) {
-    const { kind, cause } = run.failure;
-    const report = reportOf(run.failure, { seed, run, limits: options });
+  const strayed = replayed && whyNotFollowed(replayed, run.schedule);
+  const failure = run.failure ?? (strayed === undefined ? undefined : { kind: NOT_FOLLOWED, text: strayed });
+  if (failure !== undefined) {
+    const { kind, cause } = failure;
+    const notes = strayed === undefined || kind === NOT_FOLLOWED ? [] : [`${NOT_FOLLOWED}: ${strayed}`];
+    const report = reportOf(failure, { seed, run, limits: options, notes });
     throw new SimulationFailedError(kind, { seed, schedule, report, cause });
   }
   return { seed, steps: run.steps, trace: run.trace, words: run.words, schedule };

@@ -7,21 +7,22 @@
  * A run ends when its program has, and its trees; or with the first thing that is wrong, and then its trees are given up.
  */
 import { SenderLine } from '../intercom/sender-line.ts';
-import { functionOf, milliseconds } from '../kernel/check.ts';
+import { milliseconds } from '../kernel/check.ts';
 import { counted, messageOf } from '../kernel/describe.ts';
 import { InvalidOptionError, TaskThreadError } from '../kernel/errors.ts';
 import { type LifecycleRecord, live } from '../kernel/probe.ts';
 import { afterTurn } from '../kernel/scheduler.ts';
-import { SimulationRunningError } from '../kernel/simulation-errors.ts';
+import { SimulationOverError, SimulationRunningError } from '../kernel/simulation-errors.ts';
 import type { AnyChild, Child } from '../taskthread/child.ts';
 import type { Outcome } from '../taskthread/lifecycle.ts';
-import { type StartOptions, start } from '../taskthread/start.ts';
+import { admitRoots, type StartOptions, start } from '../taskthread/start.ts';
 import { abandonTree } from '../taskthread/stop.ts';
 import type { TaskThread } from '../taskthread/taskthread.ts';
 import { ThreadLife } from '../taskthread/thread-life.ts';
 import { Dice } from './dice.ts';
 import { Faults, isInjected, type ResolvedFaults } from './faults.ts';
-import { leakCheck } from './leak-check.ts';
+import { Invariants } from './invariants.ts';
+import { leftSince } from './leak-check.ts';
 import type { Schedule } from './schedule.ts';
 import { SimulatedScheduler } from './simulated-scheduler.ts';
 import type { SimulatedProgram, Simulation } from './simulation.ts';
@@ -68,6 +69,7 @@ const LOOK_THROUGH = 256;
 /** What is given up has so many steps to come to its end. */
 const STEPS_AFTER = 10_000;
 const OUTSIDE = 'no thread waits: what the program awaits is outside of the simulation';
+const ROOT_OUTSIDE = 'a root was started outside of the simulation: start it with sim.start or sim.options';
 const ANOTHER_STREAM = 0x5bd1e995;
 const FAULT_STREAM = 0x2545f491;
 
@@ -90,15 +92,15 @@ class Driver implements Simulation {
   readonly #program: SimulatedProgram;
   readonly #scheduler: SimulatedScheduler;
   readonly #checks = new TreeChecks();
-  readonly #invariants: { readonly name: string; readonly check: () => unknown }[] = [];
+  readonly #invariants = new Invariants();
   readonly #dice: Dice;
   readonly #maxSteps: number;
   readonly #settleSteps: number;
-  readonly #checkLeaks = leakCheck();
   readonly #before = { ...live };
   #failure: Failure | undefined;
   #programDone = false;
   #givenUp = false;
+  #over = false;
   #quietTurns = 0;
   #finish!: () => void;
 
@@ -126,6 +128,11 @@ class Driver implements Simulation {
     const stopHearing = hearUnhandled((error) => {
       if (!isInjected(error)) this.#fail('an unhandled rejection', messageOf(error), error);
     });
+    const admitAll = admitRoots(({ scheduler }) => {
+      if (scheduler === this.#scheduler) return;
+      this.#fail('a root outside', ROOT_OUTSIDE);
+      throw new InvalidOptionError('options.scheduler', scheduler, `that of the simulation (${ROOT_OUTSIDE})`);
+    });
     try {
       const finished = new Promise<void>((resolve) => {
         this.#finish = resolve;
@@ -134,6 +141,8 @@ class Driver implements Simulation {
       afterTurn(this.#pump);
       await finished;
     } finally {
+      this.#over = true;
+      admitAll();
       stopHearing();
     }
     const { steps, decisions, deviations, trace = [], marks, widths = [] } = this.#scheduler;
@@ -163,6 +172,7 @@ class Driver implements Simulation {
     make: (() => C) | C,
     { onRecord, ...options }: Pick<StartOptions, 'name' | 'onRecord'> = {},
   ): Promise<Child<C>> {
+    if (this.#over) return Promise.reject(new SimulationOverError());
     const told = (record: LifecycleRecord): void => {
       this.#checks.onRecord(record);
       onRecord?.(record);
@@ -173,23 +183,25 @@ class Driver implements Simulation {
   async outcomeOf(root: AnyChild): Promise<Outcome> {
     const life = this.#checks.roots.find(({ handle }) => handle === root);
     if (life === undefined) throw new InvalidOptionError('root', root, 'the handle of a root of this simulation');
+    if (this.#over && !life.ended) throw new SimulationOverError();
     this.#checks.leaveFailureOf(life);
     return await root.join();
   }
 
   checkpoint(): Promise<void> {
-    return this.#scheduler.nextSlice();
+    return this.#over ? Promise.reject(new SimulationOverError()) : this.#scheduler.nextSlice();
   }
 
   sleep(ms: number): Promise<void> {
     milliseconds('ms', ms);
+    if (this.#over) return Promise.reject(new SimulationOverError());
     return new Promise((resolve) => {
       this.#scheduler.clock.setTimer(ms, resolve);
     });
   }
 
   always(name: string, check: () => unknown): void {
-    this.#invariants.push({ name, check: functionOf('check', check) });
+    this.#invariants.add(name, check);
   }
 
   say(word: string): void {
@@ -200,13 +212,20 @@ class Driver implements Simulation {
   // ---- one step after the other ----
 
   async #runProgram(): Promise<void> {
+    await this.#asProgram(() => this.#program(this));
+    // Also where an injected failure has ended the program: what it had started is no orphan of its making.
+    for (const root of this.#checks.roots.toReversed()) {
+      if (this.#failure === undefined && !root.ended) await this.#asProgram(() => root.handle.stop());
+    }
+    this.#programDone = true;
+  }
+
+  async #asProgram(body: () => unknown): Promise<void> {
     try {
-      await this.#program(this);
-      for (const root of this.#checks.roots.toReversed()) if (!root.ended) await root.handle.stop();
+      await body();
     } catch (error) {
       if (!isInjected(error)) this.#fail(`the program threw ${nameOf(error)}`, messageOf(error), error);
     }
-    this.#programDone = true;
   }
 
   readonly #pump = (): void => {
@@ -252,7 +271,8 @@ class Driver implements Simulation {
   #look(): void {
     const wrong = this.#checks.afterStep();
     if (wrong !== undefined) this.#fail(wrong.kind, wrong.text);
-    for (const { name, check } of this.#invariants) this.#checkInvariant(name, check);
+    const broken = this.#invariants.broken();
+    if (broken !== undefined) this.#fail(`not always: ${broken.name}`, broken.text, broken.cause);
     const { steps, waits } = this.#scheduler;
     if (steps % LOOK_THROUGH !== 0) return;
     for (const [wait, { origin, sinceStep }] of waits) {
@@ -266,27 +286,15 @@ class Driver implements Simulation {
     }
   }
 
-  #checkInvariant(name: string, check: () => unknown): void {
-    try {
-      if (check() === false) this.#fail(`not always: ${name}`, 'it does not hold any more');
-    } catch (error) {
-      this.#fail(`not always: ${name}`, messageOf(error), error);
-    }
-  }
-
   #end(): boolean {
     const wrong = this.#checks.atEnd();
     if (wrong !== undefined) {
       this.#fail(wrong.kind, wrong.text);
       return true;
     }
-    try {
-      this.#checkLeaks();
-      return false;
-    } catch (error) {
-      this.#fail('left alive', messageOf(error));
-      return true;
-    }
+    const left = leftSince(this.#before);
+    if (left !== '') this.#fail('left alive', left);
+    return left !== '';
   }
 
   #fail(kind: string, text: string, cause?: unknown): void {

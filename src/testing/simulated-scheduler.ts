@@ -36,7 +36,7 @@ interface BegunAt {
 export interface SchedulerOptions {
   readonly chooser: Chooser;
   /** Replays these ways instead of asking the chooser. */
-  readonly ways?: ReadonlyMap<number, number> | undefined;
+  readonly ways?: ReadonlyMap<number, Deviation> | undefined;
   readonly faults?: Faults | undefined;
   /** Keeps the list of steps in words. */
   readonly traced: boolean;
@@ -63,7 +63,7 @@ export class SimulatedScheduler implements Scheduler {
   #tracing: string[] | undefined;
   readonly #clock: SimulatedClock;
   readonly #chooser: Chooser;
-  readonly #ways: ReadonlyMap<number, number> | undefined;
+  readonly #ways: ReadonlyMap<number, Deviation> | undefined;
   readonly #faults: Faults | undefined;
   readonly #onRunnable: (runnable: Runnable) => void;
   readonly #ready: Step[] = [];
@@ -239,10 +239,11 @@ export class SimulatedScheduler implements Scheduler {
   /** Which of several faults is injected here, if any: one decision. */
   #faultOf(kinds: readonly FaultKind[]): FaultKind | undefined {
     const width = kinds.length + 1;
-    const { decision, given } = this.#nextDecision(width);
+    const { decision, given } = this.#nextDecision(width, kinds);
     const way = Math.min(given ?? this.#faults?.way(kinds) ?? 0, kinds.length);
-    if (way > 0) this.#took(decision, way, width);
-    return kinds[way - 1];
+    const fault = kinds[way - 1];
+    if (fault !== undefined) this.deviations.push({ decision, way, fault });
+    return fault;
   }
 
   #settle(wait: BegunWait, step: Step): void {
@@ -297,10 +298,13 @@ export class SimulatedScheduler implements Scheduler {
     this.#ready.splice(this.#ready.indexOf(step), 1);
   }
 
-  #nextDecision(width: number): { readonly decision: number; readonly given: number | undefined } {
+  #nextDecision(
+    width: number,
+    kinds?: readonly FaultKind[],
+  ): { readonly decision: number; readonly given: number | undefined } {
     const decision = this.decisions++;
     this.widths?.push(width);
-    return { decision, given: this.#over ? 0 : this.#ways && (this.#ways.get(decision) ?? 0) };
+    return { decision, given: this.#over ? 0 : this.#ways && wayOf(this.#ways.get(decision), kinds) };
   }
 
   #took(decision: number, way: number, width: number): void {
@@ -312,4 +316,10 @@ export class SimulatedScheduler implements Scheduler {
     if (marked) this.marks.push(this.#tracing.length);
     this.#tracing.push(word());
   }
+}
+
+/** A fault that cannot be here is no other way either. */
+function wayOf(deviation: Deviation | undefined, kinds: readonly FaultKind[] = []): number {
+  const { way = 0, fault } = deviation ?? {};
+  return fault === undefined ? way : kinds.indexOf(fault) + 1;
 }

@@ -13,7 +13,7 @@
 import { chance, knownFields, oneOf, wholeNumber } from '../kernel/check.ts';
 import { InvalidOptionError } from '../kernel/errors.ts';
 import { Dice } from './dice.ts';
-import type { Schedule } from './schedule.ts';
+import type { Deviation, Schedule } from './schedule.ts';
 
 export type Strategy =
   | { readonly kind: 'in-order' }
@@ -232,6 +232,6 @@ export function resolveStrategy(field: string, strategy: Strategy | StrategyKind
 }
 
 /** The way at each decision, as a schedule says it. */
-export function waysOf(schedule: Schedule): ReadonlyMap<number, number> {
-  return new Map(schedule.map(({ decision, way }) => [decision, way]));
+export function waysOf(schedule: Schedule): ReadonlyMap<number, Deviation> {
+  return new Map(schedule.map((deviation) => [deviation.decision, deviation]));
 }

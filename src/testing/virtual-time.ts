@@ -12,6 +12,8 @@
 import { functionOf, knownFields, milliseconds, text, trueOrFalse } from '../kernel/check.ts';
 import type { Clock, Timer } from '../kernel/clock.ts';
 import { realClock } from '../kernel/clock.ts';
+import { InvalidOptionError } from '../kernel/errors.ts';
+import { isThenable } from '../kernel/thenable.ts';
 import { type BegunWait, LoopScheduler, type Settling } from '../kernel/scheduler.ts';
 import type { WaitOwner } from '../kernel/wait-queue.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -175,6 +177,7 @@ export class VirtualTime {
    * no timer will bring, and names the waits that are left.
    */
   async run<T>(promise: Promise<T>): Promise<T> {
+    if (!isThenable(promise)) throw new InvalidOptionError('promise', promise, 'a promise');
     let pending = true;
     const done = (): void => {
       pending = false;

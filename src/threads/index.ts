@@ -9,7 +9,7 @@ export {
 } from './byte-budget.ts';
 export { type DatabaseOptions, DatabaseThread } from './database-thread.ts';
 export { DeliveryWindow, type DeliveryWindowOptions, type DeliveryWindowSnapshot } from './delivery-window.ts';
-export { type FrameBatch, frameLane } from './frame-batch.ts';
+export { FRAME_OVERHEAD_BYTES, type FrameBatch, frameLane } from './frame-batch.ts';
 export { ReadingGate, type ReadingGateOptions } from './reading-gate.ts';
 export { RowBatch, type RowBatchOptions } from './row-batch.ts';
 export { type ConnectionFactory, type ConnectionHandler, type ServeTCPOptions, serveTCP } from './serve-tcp.ts';
@@ -29,4 +29,4 @@ export { type TCPServerOptions, TCPServerThread } from './tcp-server-thread.ts';
 export { type WebSocketFeedOptions, WebSocketFeedThread } from './websocket-feed-thread.ts';
 export { type WebSocketMasterOptions, WebSocketMasterThread } from './websocket-master-thread.ts';
 export { type WebSocketSubOptions, WebSocketSubThread } from './websocket-sub-thread.ts';
-export type { WebSocketTLSOptions } from './websocket.ts';
+export { printableURL, type WebSocketTLSOptions } from './websocket.ts';

@@ -3,7 +3,7 @@
  * is the subclass's.
  */
 import { knownFields, milliseconds, wholeNumber } from '../kernel/check.ts';
-import { InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
+import { IntakeClosedError, InvalidOptionError, TimeoutError } from '../kernel/errors.ts';
 import { SocketFailedError } from '../kernel/io-errors.ts';
 import type { Socket } from '../net/socket.ts';
 import type { ThreadOptions } from '../taskthread/spec.ts';
@@ -84,12 +84,25 @@ export abstract class TCPConnectionThread<in Down = never, out Up = never, in Ch
     if (this.#gate?.budget.isExhausted) await this.#gate.room({ scope: turn });
     const next = await this.#next(turn);
     if (next instanceof Uint8Array) {
+      if (this.#gate?.budget.isExhausted) await this.#roomForTaken(this.#gate, turn);
       await this.received(next, turn);
       return turn.reSchedule();
     }
     await this.streamEnded(next, turn);
     return turn.stop();
   };
+
+  /**
+   * While this one waited for its bytes, others may have spent the budget: a thousand devices that all begin at once would each
+   * bring a packet more. What is taken is not lost for it: when the intake closes, it goes on without room.
+   */
+  async #roomForTaken(gate: ReadingGate, turn: Turn<Up>): Promise<void> {
+    try {
+      await gate.room({ scope: turn });
+    } catch (error) {
+      if (!(error instanceof IntakeClosedError)) throw error;
+    }
+  }
 
   async #next(turn: Turn<Up>): Promise<Buffer | StreamEnd> {
     try {

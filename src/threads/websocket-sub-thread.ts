@@ -20,6 +20,7 @@ import { DeliveryWindow, type DeliveryWindowSnapshot } from './delivery-window.t
 import { type FrameBatch, frameLane } from './frame-batch.ts';
 import {
   openWebSocket,
+  printableURL,
   resolveTLS,
   type WebSocketConnection,
   type WebSocketTLSOptions,
@@ -92,8 +93,8 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
   }
 
   describeWait(): string {
-    if (this.#connection === undefined) return `a connection to ${this.url}`;
-    return `${this.url} to confirm ${counted(this.#window.unconfirmedMessages, 'frame')}`;
+    if (this.#connection === undefined) return `a connection to ${printableURL(this.url)}`;
+    return `${printableURL(this.url)} to confirm ${counted(this.#window.unconfirmedMessages, 'frame')}`;
   }
 
   waitCancelled(): void {}
@@ -212,7 +213,9 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
         if (!(error instanceof TimeoutError)) throw error;
         const sentAt = this.#pingSentAt;
         if (sentAt === undefined) this.#ping(connection);
-        else if (this.clock.now() - sentAt >= this.#pongTimeoutMs) connection.close();
+        else if (this.clock.now() - sentAt >= this.#pongTimeoutMs) {
+          connection.close(`no pong for ${this.#pongTimeoutMs} ms`);
+        }
       }
     }
   }

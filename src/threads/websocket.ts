@@ -21,6 +21,9 @@ import { encodeBinaryMessages } from './websocket-frames.ts';
 const BINARY = { binary: true, compress: false };
 const TEXT = { binary: false, compress: false };
 const NORMAL_CLOSURE = 1000;
+/** Nothing that a peer says is used: it must not make us hold much of it. */
+const MAX_PAYLOAD_BYTES = 65_536;
+const CLIENT = { perMessageDeflate: false, skipUTF8Validation: true, maxPayload: MAX_PAYLOAD_BYTES };
 
 /** Told what happens on a connection. */
 export interface WebSocketListener {
@@ -41,6 +44,8 @@ export class WebSocketConnection implements WaitOwner {
   readonly #waiters = new WaitQueue();
   #closed = false;
   #error: unknown;
+  /** Why this side gave it up, in words. */
+  #givenUp: string | undefined;
   listener: WebSocketListener = {};
 
   constructor(ws: WS, tcp: NodeSocket, role: 'client' | 'server', name: string) {
@@ -57,8 +62,8 @@ export class WebSocketConnection implements WaitOwner {
     ws.on('close', (code, reason) => {
       this.#closed = true;
       live.sockets--;
-      const why =
-        this.#error === undefined ? `closed with ${code} ${reason.toString()}`.trimEnd() : messageOf(this.#error);
+      const coded = `closed with ${code} ${reason.toString()}`.trimEnd();
+      const why = this.#givenUp ?? (this.#error === undefined ? coded : messageOf(this.#error));
       this.#waiters.wakeAll();
       this.listener.closed?.(why);
     });
@@ -106,8 +111,9 @@ export class WebSocketConnection implements WaitOwner {
     this.#ws.close(NORMAL_CLOSURE);
   }
 
-  /** Gives the connection up at once. */
-  close(): void {
+  /** Gives the connection up at once; `why` is told to the listener. */
+  close(why?: string): void {
+    this.#givenUp ??= why;
     this.#ws.terminate();
   }
 
@@ -140,6 +146,11 @@ export interface WebSocketTLSOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
+/** As it may be printed: `ws://***@host/` where it has a user or a password. */
+export function printableURL(url: string): string {
+  return url.replace(/^(wss?:\/\/)[^/?#]*@/i, '$1***@');
+}
+
 const TLS_NAMES = ['ca', 'servername', 'cert', 'key', 'rejectUnauthorized'];
 
 export function websocketURL(field: string, url: unknown): string {
@@ -149,7 +160,8 @@ export function websocketURL(field: string, url: unknown): string {
 
 export function resolveTLS(url: string, tls: WebSocketTLSOptions | undefined): WebSocketTLSOptions | undefined {
   if (tls === undefined) return undefined;
-  if (!url.startsWith('wss:')) throw new InvalidOptionError('options.tls', tls, `absent, because ${url} is not wss://`);
+  if (!url.startsWith('wss:'))
+    throw new InvalidOptionError('options.tls', tls, `absent, because ${printableURL(url)} is not wss://`);
   knownFields('options.tls', tls, TLS_NAMES);
   return tls;
 }
@@ -162,23 +174,24 @@ export async function openWebSocket(
   const { WebSocket } = await loadPackage();
   const { cancelScope } = options.scope;
   if (cancelScope.refusal !== undefined) return rejected(cancelScope.refusal, cancelScope.host.scheduler);
-  const opening = new Opening(url);
+  const shown = printableURL(url);
+  const opening = new Opening(shown);
   const tls = options.tls as TLSClientOptions | undefined;
-  const ws = new WebSocket(url, { ...tls, perMessageDeflate: false, skipUTF8Validation: true });
+  const ws = new WebSocket(url, { ...tls, ...CLIENT });
   let tcp: NodeSocket | undefined;
   ws.once('upgrade', (response) => {
     tcp = response.socket;
   });
   ws.once('open', () => opening.line.wakeFirst());
   // Also the error that giving up causes itself: it must find a listener.
-  ws.on('error', (error) => opening.line.failAll(new AddressError('connect to', url, error)));
+  ws.on('error', (error) => opening.line.failAll(new AddressError('connect to', shown, error)));
   try {
     await opening.line.park(opening, { scope: cancelScope, by: options.scope });
   } catch (error) {
     ws.terminate();
     throw error;
   }
-  return new WebSocketConnection(ws, tcp!, 'client', url);
+  return new WebSocketConnection(ws, tcp!, 'client', shown);
 }
 
 class Opening implements WaitOwner {
@@ -225,7 +238,7 @@ export class WebSocketServerSocket implements WaitOwner {
       response.writeHead(426, { 'content-type': 'text/plain' }).end('websocket only\n');
     });
     await listening(http, address, options.scope.cancelScope);
-    const server = new WebSocketServer({ server: http, perMessageDeflate: false, maxPayload: 65_536 });
+    const server = new WebSocketServer({ server: http, perMessageDeflate: false, maxPayload: MAX_PAYLOAD_BYTES });
     // What `listening` has not seen: a connection that could not be taken, say for want of files. The port stays open.
     server.on('error', () => {});
     const socket = new WebSocketServerSocket(server, http);

@@ -11,6 +11,7 @@ import {
   MEMORY_LIMIT,
   prefixed,
   RawDevice,
+  startProcess,
   startRig,
   totalsOf,
   until,
@@ -119,4 +120,28 @@ beyondReference(
     expect(totalsOf(stopped)).toMatchObject({ accepted: devices * each, stored: devices * each, unconfirmed: 0 });
   },
   60_000,
+);
+
+beyondReference(
+  'keeps the objects of a hundred devices that flood empty frames within the budget, not only their bytes',
+  async () => {
+    const options = ['--max-buffered-bytes', '4MiB', '--forward', 'ws://127.0.0.1:1/', '--drain-timeout', '0'];
+    const pipeline = startProcess(['--port', '0', '--database', 'none', '--framing', 'lines', '--json', ...options]);
+    const { port } = await pipeline.waitReport('ready', TIMEOUT_MS);
+    const lines = Buffer.alloc(1024 * 1024, '\n');
+    // Never waited for: they are held back in the middle.
+    const flood = Array.from({ length: 100 }, async () => (await RawDevice.connect(Number(port))).socket.write(lines));
+    await Promise.all(flood);
+    let peak = 0;
+    let samplesAtPeak = 0;
+    await until('the memory stands still', () => {
+      const now = pipeline.peakMemory() ?? 0;
+      samplesAtPeak = now === peak ? samplesAtPeak + 1 : 0;
+      peak = now;
+      return samplesAtPeak > 150;
+    });
+    // What it needs to begin with, and the socket buffers; where a frame weighs its bytes only it is more than twice this.
+    expect(peak).toBeLessThan(200e6);
+  },
+  TIMEOUT_MS,
 );

@@ -13,6 +13,7 @@ import {
   startRig,
   totalsOf,
   until,
+  untilSaid,
 } from './pipeline-process.ts';
 
 endProcessesAfterEach();
@@ -41,6 +42,28 @@ beyondReference('cuts lines at LF and CRLF and delivers a last line without LF, 
   expect(await storedTexts(rig)).toEqual(['first', 'second', '', 'third', 'last']);
   expect(totalsOf(stopped)).toMatchObject({ accepted: 5, stored: 5, partialFrames: 0 });
   expect(device.received).toHaveLength(0); // no greeting here
+});
+
+beyondReference.each([
+  { framing: 'lines', how: 'a stop', options: [] },
+  { framing: 'syslog', how: 'a stop', options: [] },
+  { framing: 'lines', how: 'a reset', options: [] },
+  { framing: 'syslog', how: 'a reset', options: [] },
+  { framing: 'lines', how: 'the idle limit', options: ['--idle-timeout', '200ms'] },
+])('tells of a line of $framing that $how has cut, and does not store it', async ({ framing, how, options }) => {
+  const rig = await startRig({ options: ['--framing', framing, ...options] });
+  const device = await RawDevice.connect(rig.port);
+  const { address } = device;
+  await device.send('whole\nhalf');
+  await until('the frame is stored', async () => (await storedTexts(rig)).length === 1);
+  if (how === 'a reset') device.socket.resetAndDestroy();
+  if (how === 'the idle limit') await device.closed;
+  if (how !== 'a stop') await untilSaid(rig.pipeline, 'partial-frame', address);
+  const stopped = await rig.stop(10_000);
+  expect(stopped.exit.code).toBe(0);
+  await untilSaid(rig.pipeline, 'partial-frame', address, '4 bytes');
+  expect(await storedTexts(rig)).toEqual(['whole']);
+  expect(totalsOf(stopped)).toMatchObject({ accepted: 1, stored: 1, partialFrames: 1 });
 });
 
 beyondReference('tells the two framings of syslog apart per message', async () => {

@@ -128,7 +128,9 @@ describe('the command line of the pipeline', () => {
     ['--max-frame-bytes', '-5', 'bytes'],
     ['--max-buffered-bytes', 'much', 'bytes'],
     ['--max-buffered-bytes', '1.5MiB', 'bytes'],
-    ['--idle-timeout', '0', 'at least 1 ms'],
+    ['--idle-timeout', '0', 'from 1 ms to 2147483647 ms'],
+    ['--idle-timeout', '600000min', 'from 1 ms to 2147483647 ms'],
+    ['--max-buffered-bytes', '99999999GiB', 'from 1 to 9007199254740991'],
     ['--idle-timeout', '30x', 'off, or a time'],
     ['--idle-timeout', '2147483648', 'off, or a time'],
     ['--forward', 'http://a/', 'ws:// or wss://'],
@@ -161,7 +163,9 @@ describe('the command line of the pipeline', () => {
   });
 
   test('refuses what is given twice or excludes each other', () => {
-    expect(refusal('--port', '1', '--port', '1').message).toBe('--port is given twice: it must be given once only');
+    expect(refusal('--port', '99', '--port', '98').message).toBe(
+      '--port is given twice, the second time with "98": it must be given once only',
+    );
     expect(refusal('--idle-timeout', 'off', '--idle-timeout', 'off').value).toBe('off');
     expect(refusal('--json', '--json').option).toBe('--json');
     expect(refusal('--forward', 'ws://a', '--forward', 'ws://A:80/').message).toContain('ws://A:80/ is given twice');

@@ -116,6 +116,7 @@ const errors: [keyof typeof catalogue, core.TaskThreadError, string, object, str
     { kind: 'books', seed: 3, schedule: '4:1', cause },
     'the books',
   ],
+  ['SimulationOverError', new e.SimulationOverError(), 'TT_SIMULATION_OVER', {}, 'the simulation is over'],
   ['SimulationRunningError', new e.SimulationRunningError(), 'TT_SIMULATION_RUNNING', {}, 'one at a time'],
   ['NoScopeError', new e.NoScopeError('sleep'), 'TT_NO_SCOPE', {}, 'sleep does not know'],
   [

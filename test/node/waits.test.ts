@@ -99,7 +99,10 @@ describe('callback', () => {
     );
     expect(await answered).toBe(1);
     // That it is fulfilled is no answer.
-    const answers = (done: (error: null, value: number) => void) => loopTurn().then(() => done(null, 2));
+    const answers = async (done: (error: null, value: number) => void) => {
+      await loopTurn();
+      done(null, 2);
+    };
     const later = callback<number>(answers, { scope });
     expect(await later).toBe(2);
     const cut = failureOf(callback(() => loopTurn().then(() => Promise.reject(broken)), { scope }));

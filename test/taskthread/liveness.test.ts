@@ -60,7 +60,7 @@ describe('an execution that takes too long', () => {
       async () => {
         for (let i = 0; i < 3; i++) {
           hold(90);
-          await null;
+          await Promise.resolve();
         }
       },
       270,
@@ -94,7 +94,7 @@ describe('an execution that takes too long', () => {
       'patient',
       async () => {
         hold(500);
-        await null;
+        await Promise.resolve();
       },
       { progressMs: 1000 },
     );

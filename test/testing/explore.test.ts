@@ -101,6 +101,41 @@ describe('exploring seeds', () => {
     expect(message).toContain('in the order of arrival');
   });
 
+  test('spends no more time on making it short than it may, and says so', async () => {
+    let runs = 0;
+    const counting: SimulatedProgram = async (sim) => {
+      runs++;
+      await lostUpdate(sim);
+    };
+    const { message } = await found({ seeds: 500, strategy: 'random', shrinkSeconds: 0 }, counting);
+    expect(message).toMatch(
+      /was made one of (\d+) and \d+, in 0 tries\n {2}then the time .* was over \(`shrinkSeconds`\)/,
+    );
+    // The one in order before, and the replay that writes the trace.
+    expect(runs).toBe(Number(/; run (\d+)\n/.exec(message)?.[1]) + 2);
+    expect((await found({ seeds: 500, strategy: 'random' })).message).not.toContain('shrinkSeconds');
+  });
+
+  test('refuses to be told by a promise whether to go on', async () => {
+    const options: ExploreOptions = { seeds: 10, onRun: () => Promise.reject(new Error('nobody looks')) };
+    await expect(explore(options, () => {})).rejects.toMatchObject({
+      code: 'TT_INVALID_OPTION',
+      message: expect.stringContaining('options.onRun must be a function that answers at once') as string,
+    });
+  });
+
+  test('stops all roots of a program that an injected failure has ended', async () => {
+    class BrittleThread extends TaskThread {
+      protected override async enter() {
+        await this.addChild(() => new CounterThread());
+      }
+    }
+    await explore({ seeds: 300, faults: { crash: 0.2 } }, async (sim) => {
+      await sim.start(() => new CounterThread());
+      await sim.start(() => new BrittleThread());
+    });
+  });
+
   test('says when what it found cannot be had again', async () => {
     let runs = 0;
     const { message } = await found({ seeds: 10 }, () => {
@@ -119,6 +154,7 @@ describe('exploring seeds', () => {
     ['a strategy that is nothing', { strategy: null }, 'options.strategy'],
     ['exhaustive search among others', { strategy: ['random', 'exhaustive'] }, 'stands alone, and is for explore'],
     ['faults that are nothing', { faults: null }, 'options.faults'],
+    ['less than no time to make it short', { shrinkSeconds: -1 }, 'options.shrinkSeconds'],
     ['a field that is not known', { seed: 3 }, 'seed'],
     ['a bound that is none', { strategy: { kind: 'exhaustive', preemptions: -1 } }, 'options.strategy.preemptions'],
   ])('refuses %s', async (_, options, field) => {
@@ -177,7 +213,11 @@ describe('shrinking', () => {
   test('leaves out all that is not needed, and lowers what is', async () => {
     const attempt = (schedule: Schedule): Promise<SimulatedRun | undefined> =>
       Promise.resolve(fails(schedule) ? runOf(schedule) : undefined);
-    const { schedule, tries } = await shrinkSchedule({ schedule: long, run: runOf(long), tries: 0 }, attempt, 1000);
+    const { schedule, tries } = await shrinkSchedule(
+      { schedule: long, run: runOf(long), tries: 0 },
+      attempt,
+      () => true,
+    );
     expect(formatSchedule(schedule)).toBe('3:1 40:2');
     expect(tries).toBeLessThan(200);
   });
@@ -188,7 +228,11 @@ describe('shrinking', () => {
       runs++;
       return Promise.resolve(undefined);
     };
-    const { schedule } = await shrinkSchedule({ schedule: long, run: runOf(long), tries: 0 }, attempt, 7);
+    const { schedule } = await shrinkSchedule(
+      { schedule: long, run: runOf(long), tries: 0 },
+      attempt,
+      (tries) => tries < 7,
+    );
     expect([runs, schedule]).toEqual([7, long]);
   });
 });
@@ -199,6 +243,8 @@ test('a schedule in words is the schedule again', () => {
     { decision: 17, way: 2 },
   ]);
   expect(formatSchedule(parseSchedule('x', ' 14:1  17:2 '))).toBe('14:1 17:2');
+  expect(parseSchedule('x', '14:crash')).toEqual([{ decision: 14, way: 1, fault: 'crash' }]);
+  expect(formatSchedule(parseSchedule('x', '3:2 14:crash'))).toBe('3:2 14:crash');
   expect(parseSchedule('x', '')).toEqual([]);
   expect(() => parseSchedule('x', '14')).toThrow('x must be');
 });

@@ -1,7 +1,7 @@
 /** What a simulated run fails with, and what is no failure of it. */
-import type { AnyChild } from '../../src/index.ts';
+import { type AnyChild, start } from '../../src/index.ts';
 import { live } from '../../src/kernel/probe.ts';
-import { type SimulatedProgram, type SimulateOptions, simulate } from '../../src/testing/index.ts';
+import { type SimulatedProgram, type SimulateOptions, type Simulation, simulate } from '../../src/testing/index.ts';
 import { asRoot, checkLeaksAfterEach, failureOf, Toy } from './simulated.ts';
 
 checkLeaksAfterEach();
@@ -85,6 +85,33 @@ describe('a run fails', () => {
     expect(seen).toBe(3);
   });
 
+  test.each([
+    ['false', () => Promise.resolve(false)],
+    ['a failure', () => Promise.reject(new Error('no'))],
+  ])('when the check of an invariant gives a promise, here of %s', async (_, check) => {
+    const failure = await failureOf(async (sim) => {
+      sim.always('small', check);
+      await sim.checkpoint();
+    });
+    expect(failure.message).toMatch(/^not always: small: its check gave a promise, and must answer at once\n/);
+  });
+
+  test('when a root is started outside of it, which then does not begin', async () => {
+    let begun = 0;
+    const root = new Toy();
+    root.onEnter = () => void begun++;
+    const failure = await failureOf(async (sim) => {
+      await start(asRoot(root)).catch((error: Error) => sim.say(error.message));
+      await sim.checkpoint();
+    });
+    expect(failure.message).toMatch(
+      /^a root outside: a root was started outside of the simulation: start it with sim.start or sim.options\n/,
+    );
+    expect(begun).toBe(0);
+    await (await start(asRoot(root))).stop();
+    expect(begun).toBe(1);
+  });
+
   test('when a rejection is not handled', async () => {
     const failure = await failureOf(async (sim) => {
       void Promise.reject(new Error('nobody looks'));
@@ -128,13 +155,21 @@ describe('a run fails', () => {
       live.sockets++;
     });
     expect(failure.kind).toBe('left alive');
-    expect(failure.message).toContain('1 socket');
+    expect(failure.message).toContain('left alive: 1 socket\n');
+    expect(failure.message).not.toContain('left alive: left alive');
   });
 
   test.each<[string, object, string]>([
     ['a seed that is no number', { seed: -1 }, 'options.seed'],
     ['an unknown strategy', { strategy: 'best' }, 'options.strategy'],
     ['a broken schedule', { schedule: '4-5' }, 'options.schedule'],
+    ['a schedule with an unknown fault', { schedule: '4:explode' }, 'options.schedule'],
+    [
+      'a fault in a schedule without faults',
+      { schedule: '4:crash' },
+      'without a fault that `faults` does not allow (crash)',
+    ],
+    ['a fault in a schedule with others', { schedule: '4:crash', faults: { hang: 1 } }, 'does not allow (crash)'],
     ['a schedule with the ordinary way in it', { schedule: '4:0' }, 'options.schedule'],
     ['all schedules at once', { strategy: 'exhaustive' }, 'stands alone, and is for explore'],
     ['a strategy that is nothing', { strategy: null }, 'options.strategy'],
@@ -181,6 +216,64 @@ describe('a run fails', () => {
     expect((await first).words).toEqual(['on']);
     await simulate({}, () => {});
   });
+});
+
+describe('a replay fails', () => {
+  const two: SimulatedProgram = async (sim) => {
+    await Promise.all([sim.checkpoint(), sim.checkpoint()]);
+  };
+
+  test.each([
+    ['900:7', 'decision 900 never came'],
+    ['0:5', 'it went 0:1 instead of 0:5'],
+    ['0:crash', 'crash could not be at decision 0'],
+    ['0:1 7:crash', 'crash could not be at decision 7'],
+  ])('that does not follow %s', async (schedule, text) => {
+    await simulate({ schedule: '0:1' }, two);
+    const failure = await failureOf(two, { schedule, faults: { crash: 0.1 } });
+    expect(failure.kind).toBe('the schedule was not followed');
+    expect(failure.message).toContain(`the schedule was not followed: ${text}\n`);
+  });
+
+  test('with what is wrong, where something is, and says that it was not followed', async () => {
+    const failure = await failureOf(
+      () => {
+        throw new TypeError('no');
+      },
+      { schedule: '900:7' },
+    );
+    expect(failure.message).toMatch(
+      /^the program threw TypeError: no\n {2}the schedule was not followed: decision 900 never came\n/,
+    );
+  });
+
+  test('unless each fault is where it was, by its name', async () => {
+    const hit: SimulatedProgram = async (sim) => {
+      const root = new Toy();
+      root.onEnter = (me) => me.task('count', (turn) => turn.reSchedule({ afterMs: 1 }));
+      await sim.start(asRoot(root));
+      await sim.sleep(10);
+    };
+    const faults = { crash: 0.2, delay: 0.1, only: () => true };
+    const { schedule } = await simulate({ seed: 1, faults }, hit);
+    expect(schedule).toContain(':crash');
+    expect((await simulate({ seed: 1, schedule, faults }, hit)).schedule).toBe(schedule);
+  });
+});
+
+test.each<[string, (sim: Simulation, root: AnyChild) => Promise<unknown>]>([
+  ['start', (sim) => sim.start(asRoot(new Toy()))],
+  ['sleep', (sim) => sim.sleep(1)],
+  ['checkpoint', (sim) => sim.checkpoint()],
+])('%s is refused when the simulation is over', async (_, word) => {
+  let kept!: Simulation;
+  let root!: AnyChild;
+  await simulate({}, async (sim) => {
+    kept = sim;
+    root = await sim.start(asRoot(new Toy()));
+  });
+  await expect(word(kept, root)).rejects.toMatchObject({ code: 'TT_SIMULATION_OVER' });
+  expect((await kept.outcomeOf(root)).kind).toBe('stopped');
 });
 
 describe('a run does not fail', () => {

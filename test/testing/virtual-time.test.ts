@@ -120,6 +120,13 @@ describe('virtual time', () => {
     await expect(time.run(new Promise(() => {}))).rejects.toThrow('virtual time stands still');
   });
 
+  test('run refuses what is no promise', async () => {
+    await expect(new VirtualTime().run(5 as never)).rejects.toMatchObject({
+      code: 'TT_INVALID_OPTION',
+      message: expect.stringContaining('promise must be a promise') as string,
+    });
+  });
+
   test('goes on although a task never rests', async () => {
     const time = new VirtualTime();
     class Restless extends TaskThread {

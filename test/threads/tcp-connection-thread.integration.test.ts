@@ -204,6 +204,23 @@ test('nothing is read while the budget of the gate is spent', async () => {
   await until(() => reader.chunks.length === 1);
 });
 
+test.each([
+  { end: 'room is made', stops: false },
+  { end: 'the intake closes', stops: true },
+])('what was taken when others had spent the budget meanwhile waits until $end', async ({ stops }) => {
+  const gate = new ReadingGate({ maxBytes: 100 });
+  const { reader, handle, peer } = await connected(await nursery(), { gate });
+  await until(() => handle.snapshot().waits.some(({ on }) => on.includes('bytes from')));
+  const held = gate.budget.hold(100);
+  peer.write('x');
+  await until(() => handle.snapshot().waits.some(({ on }) => on.includes('room in the budget')));
+  expect(reader.chunks).toEqual([]);
+  if (stops) void handle.stop();
+  else held.release();
+  await until(() => reader.chunks.length === 1);
+  await handle.stop();
+});
+
 test.each<[object, string]>([
   [{ recvBytes: 0 }, 'options.recvBytes'],
   [{ recvBytes: 1.5 }, 'options.recvBytes'],

@@ -6,6 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { start } from '../../src/index.ts';
 import {
   type FrameBatch,
+  printableURL,
   type WebSocketMasterOptions,
   WebSocketMasterThread,
   type WebSocketSubOptions,
@@ -25,6 +26,7 @@ interface Cloud {
   readonly port: number;
   readonly got: string[];
   readonly sockets: Set<NodeSocket>;
+  readonly open: ReadonlySet<WebSocket>;
   /** Reads nothing any more, or goes on. */
   pause(isPaused: boolean): void;
 }
@@ -56,6 +58,7 @@ async function cloud(secure?: { readonly key: string; readonly cert: string }): 
     port: (http.address() as AddressInfo).port,
     got,
     sockets,
+    open,
     pause: (isPaused) => {
       for (const ws of open) {
         if (isPaused) ws.pause();
@@ -214,6 +217,42 @@ describe('a destination', () => {
       [4, 8, 8],
       [6, 12, 12],
     ]);
+  });
+
+  test('that does not answer a ping is given up, and it is said why', async () => {
+    const still = await cloud();
+    const destination = new Destination({ url: urlOf(still), pongTimeoutMs: 60 });
+    const handle = await (await nursery()).add(destination);
+    await until(() => destination.connected && still.sockets.size === 1);
+    still.pause(true);
+    await handle.send(batch('a'));
+    await until(() => destination.broke.length > 0);
+    expect(destination.broke[0]![0]).toBe('no pong for 60 ms');
+    await handle.stop({ drainMs: 0 });
+  });
+
+  test('with a password in its URL is named without it', async () => {
+    const url = `ws://user:secret@127.0.0.1:${await deadPort()}/?a=b@c`;
+    const destination = new Destination({ url });
+    const handle = await (await nursery()).add(destination);
+    const sent = handle.send(batch('a'));
+    await until(() => destination.broke.length > 0);
+    expect(destination.broke[0]![0]).toContain('connect to ws://***@127.0.0.1');
+    expect(`${destination.broke.join()} ${destination.describeWait()}`).not.toContain('secret');
+    expect(printableURL('ws://127.0.0.1/?mail=a@b')).toBe('ws://127.0.0.1/?mail=a@b');
+    await handle.stop({ drainMs: 0 });
+    await sent?.catch(() => {});
+  });
+
+  test('that says more than 64 KiB is left', async () => {
+    const loud = await cloud();
+    const destination = new Destination({ url: urlOf(loud) });
+    const handle = await (await nursery()).add(destination);
+    await until(() => destination.connected && loud.open.size === 1);
+    for (const ws of loud.open) ws.send(Buffer.alloc(70_000));
+    await until(() => destination.broke.length > 0);
+    expect(destination.broke[0]![0]).toContain('Max payload size exceeded');
+    await handle.stop();
   });
 
   test('over wss:// with a certificate of our own is trusted by its ca, and confirmed', async () => {
