@@ -5,12 +5,14 @@ import { formatStopReport, type MainEnd, runMain } from 'taskthread';
 import { type PartialAccount, ReadingGate } from 'taskthread/threads';
 import { MasterThread } from './master-thread.ts';
 import { type PipelineOptions, parseCommandLine, UsageError } from './options.ts';
+import { primeAllocator } from './prime-allocator.ts';
 import { counted, Reporter } from './reporter.ts';
 import type { PipelineContext } from './signals.ts';
 import { newTotals, unconfirmedOf } from './totals.ts';
 
 const options = readCommandLine();
 if (options !== undefined) {
+  primeAllocator(options.maxFrameBytes);
   const context = makeContext(options);
   // What went wrong is in the last lines that `finish` prints.
   await runMain(() => new MasterThread(context), {

@@ -14,6 +14,10 @@ const NOTHING = Buffer.alloc(0);
 
 /** A frame whose length is known gets room for this much at once, so that up to here each byte is copied exactly once. */
 const FIRST_BYTES = 16 * 1024;
+/** Up to here its room grows faster: a frame of 1 MiB that comes in packets of 64 KiB is not copied a second time either. */
+const QUICK_BYTES = 1024 * 1024;
+const QUICK_FACTOR = 32;
+const FACTOR = 4;
 
 export class PartialFrame {
   #bytes: Buffer = NOTHING;
@@ -39,8 +43,7 @@ export class PartialFrame {
     const needed = this.#length + to - from;
     if (needed > this.#bytes.length) {
       // Doubling bounds what a line retains by twice its length. A known length is never exceeded, so it can grow faster.
-      const capacity = finalBytes === undefined ? 2 * needed : Math.min(finalBytes, Math.max(FIRST_BYTES, 4 * needed));
-      const larger = Buffer.allocUnsafe(capacity);
+      const larger = Buffer.allocUnsafe(finalBytes === undefined ? 2 * needed : roomFor(needed, finalBytes));
       if (this.#length > 0) this.#bytes.copy(larger, 0, 0, this.#length);
       this.#bytes = larger;
     }
@@ -59,4 +62,8 @@ export class PartialFrame {
     this.#bytes = NOTHING;
     this.#length = 0;
   }
+}
+
+function roomFor(needed: number, finalBytes: number): number {
+  return Math.min(finalBytes, Math.max(FIRST_BYTES, FACTOR * needed, Math.min(QUICK_FACTOR * needed, QUICK_BYTES)));
 }

@@ -80,17 +80,36 @@ export abstract class TCPConnectionThread<in Down = never, out Up = never, in Ch
     return closeInOrder(this.socket, turn);
   }
 
-  readonly #read = async (turn: TaskTurn<Up>): Promise<TaskAnswer> => {
-    if (this.#gate?.budget.isExhausted) await this.#gate.room({ scope: turn });
-    const next = await this.#next(turn);
-    if (next instanceof Uint8Array) {
-      if (this.#gate?.budget.isExhausted) await this.#roomForTaken(this.#gate, turn);
-      await this.received(next, turn);
-      return turn.reSchedule();
-    }
-    await this.streamEnded(next, turn);
-    return turn.stop();
+  readonly #read = (turn: TaskTurn<Up>): Promise<TaskAnswer> => {
+    const gate = this.#gate;
+    return gate?.budget.isExhausted ? this.#readWhenRoom(gate, turn) : this.#readNext(turn);
   };
+
+  async #readWhenRoom(gate: ReadingGate, turn: TaskTurn<Up>): Promise<TaskAnswer> {
+    await gate.room({ scope: turn });
+    return this.#readNext(turn);
+  }
+
+  /** Awaits only what it must: an async call costs up to a kilobyte, and this is one for each packet. */
+  async #readNext(turn: TaskTurn<Up>): Promise<TaskAnswer> {
+    let bytes: Buffer;
+    try {
+      bytes = await this.#recv(turn);
+    } catch (error) {
+      return this.#end(streamEndOf(error), turn);
+    }
+    if (bytes.length === 0) return this.#end({ kind: 'ended' }, turn);
+    const gate = this.#gate;
+    if (gate?.budget.isExhausted) await this.#roomForTaken(gate, turn);
+    const taken = this.received(bytes, turn);
+    if (taken !== undefined) await taken;
+    return turn.reSchedule();
+  }
+
+  async #end(end: StreamEnd, turn: TaskTurn<Up>): Promise<TaskAnswer> {
+    await this.streamEnded(end, turn);
+    return turn.stop();
+  }
 
   /**
    * While this one waited for its bytes, others may have spent the budget: a thousand devices that all begin at once would each
@@ -104,19 +123,15 @@ export abstract class TCPConnectionThread<in Down = never, out Up = never, in Ch
     }
   }
 
-  async #next(turn: Turn<Up>): Promise<Buffer | StreamEnd> {
-    try {
-      const bytes = await this.#recv(turn);
-      return bytes.length > 0 ? bytes : { kind: 'ended' };
-    } catch (error) {
-      if (error instanceof SocketFailedError) return { kind: 'broken', error };
-      if (error instanceof TimeoutError) return { kind: 'idle', error };
-      throw error;
-    }
-  }
-
   #recv(turn: Turn<Up>): Promise<Buffer> {
     if (this.#idleTimeoutMs === undefined) return this.socket.recv(this.#recvBytes, { scope: turn });
     return turn.timeoutAfter(this.#idleTimeoutMs, (limited) => this.socket.recv(this.#recvBytes, { scope: limited }));
   }
+}
+
+/** Throws what is no end of a stream. */
+function streamEndOf(error: unknown): StreamEnd {
+  if (error instanceof SocketFailedError) return { kind: 'broken', error };
+  if (error instanceof TimeoutError) return { kind: 'idle', error };
+  throw error;
 }

@@ -6,9 +6,11 @@
  * masks byte by byte; everything else of the protocol (handshake, pings, closing, reading) is left to `ws`.
  */
 import { randomFillSync } from 'node:crypto';
+import type { MemoryPool } from './memory-pool.ts';
 
 const FIN_BINARY = 0x82;
 const MASKED = 0x80;
+const WORD_BYTES = 4;
 /** From here on a copy and a pass over words is quicker than a pass over bytes. */
 const WORDWISE_BYTES = 96;
 const MASKS_PER_FILL = 2048;
@@ -21,21 +23,27 @@ const maskBytes = new Uint8Array(maskWord.buffer);
 const rotatedWord = new Int32Array(1);
 const rotatedBytes = new Uint8Array(rotatedWord.buffer);
 
-/** All messages, one after the other, in one buffer. The payloads are copied. */
-export function encodeBinaryMessages(payloads: readonly Uint8Array[]): Buffer {
+/** All messages, one after the other, in memory of the pool: give its `buffer` back when they are written. Copies the payloads. */
+export function encodeBinaryMessages(payloads: readonly Uint8Array[], pool: MemoryPool): Buffer<ArrayBuffer> {
   let bytes = 0;
   for (const payload of payloads) bytes += headerBytesOf(payload.length) + payload.length;
-  // Memory of its own: a view of a shared pool would not be aligned to words.
-  const out = Buffer.allocUnsafeSlow(bytes);
-  const words = new Int32Array(out.buffer, 0, bytes >> 2);
-  let at = 0;
+  const memory = pool.take(bytes + WORD_BYTES);
+  // So that the words of the first payload lie as they do where it comes from: a large one travels alone.
+  const first = payloads[0];
+  const shift = first === undefined ? 0 : (first.byteOffset - headerBytesOf(first.length)) & (WORD_BYTES - 1);
+  const out = Buffer.from(memory, 0, shift + bytes);
+  let words: Int32Array | undefined;
+  let at = shift;
   for (const payload of payloads) {
     at = writeHeader(out, at, payload.length);
-    if (payload.length < WORDWISE_BYTES) maskByBytes(out, at, payload);
-    else maskByWords(out, words, at, payload);
+    if (payload.length < WORDWISE_BYTES) maskByBytes(out, at, payload, 0, payload.length);
+    else {
+      words ??= new Int32Array(memory);
+      maskByWords(out, words, at, payload);
+    }
     at += payload.length;
   }
-  return out;
+  return out.subarray(shift) as Buffer<ArrayBuffer>;
 }
 
 function headerBytesOf(length: number): number {
@@ -67,33 +75,39 @@ function writeHeader(out: Buffer, start: number, length: number): number {
   return at;
 }
 
-function maskByBytes(out: Buffer, at: number, payload: Uint8Array): void {
-  const a = maskBytes[0]!;
-  const b = maskBytes[1]!;
-  const c = maskBytes[2]!;
-  const d = maskBytes[3]!;
-  const { length } = payload;
-  const whole = length & ~3;
-  let i = 0;
+/** Payload bytes `[from, to)` go masked to where the payload begins in `out`, and on. */
+function maskByBytes(out: Buffer, at: number, payload: Uint8Array, from: number, to: number): void {
+  const a = maskBytes[from & 3]!;
+  const b = maskBytes[(from + 1) & 3]!;
+  const c = maskBytes[(from + 2) & 3]!;
+  const d = maskBytes[(from + 3) & 3]!;
+  const whole = from + ((to - from) & ~3);
+  let i = from;
   for (; i < whole; i += 4) {
     out[at + i] = payload[i]! ^ a;
     out[at + i + 1] = payload[i + 1]! ^ b;
     out[at + i + 2] = payload[i + 2]! ^ c;
     out[at + i + 3] = payload[i + 3]! ^ d;
   }
-  for (; i < length; i++) out[at + i] = payload[i]! ^ maskBytes[i & 3]!;
+  for (; i < to; i++) out[at + i] = payload[i]! ^ maskBytes[i & 3]!;
 }
 
-/** Copies, then masks in place: the bytes up to a word boundary, the words, and the bytes behind them. */
+/** The bytes up to a word boundary of `out`, the words, and the bytes behind them. */
 function maskByWords(out: Buffer, words: Int32Array, at: number, payload: Uint8Array): void {
-  out.set(payload, at);
-  const end = at + payload.length;
   const firstWord = (at + 3) >> 2;
-  const lastWord = end >> 2;
-  const lead = firstWord * 4 - at;
-  for (let i = 0; i < lead; i++) out[at + i]! ^= maskBytes[i & 3]!;
-  for (let i = 0; i < 4; i++) rotatedBytes[i] = maskBytes[(lead + i) & 3]!;
+  const count = ((at + payload.length) >> 2) - firstWord;
+  const lead = firstWord * WORD_BYTES - at;
+  for (let i = 0; i < WORD_BYTES; i++) rotatedBytes[i] = maskBytes[(lead + i) & 3]!;
   const rotated = rotatedWord[0]!;
-  for (let word = firstWord; word < lastWord; word++) words[word]! ^= rotated;
-  for (let i = lastWord * 4; i < end; i++) out[i]! ^= maskBytes[(i - at) & 3]!;
+  const source = payload.byteOffset + lead;
+  maskByBytes(out, at, payload, 0, lead);
+  if ((source & (WORD_BYTES - 1)) === 0) {
+    const from = new Int32Array(payload.buffer, source, count);
+    for (let i = 0; i < count; i++) words[firstWord + i] = from[i]! ^ rotated;
+  } else {
+    // The words of the two lie across each other.
+    out.set(payload.subarray(lead, lead + count * WORD_BYTES), firstWord * WORD_BYTES);
+    for (let i = firstWord; i < firstWord + count; i++) words[i]! ^= rotated;
+  }
+  maskByBytes(out, at, payload, lead + count * WORD_BYTES, payload.length);
 }

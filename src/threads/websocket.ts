@@ -16,6 +16,7 @@ import { InvalidOptionError } from '../kernel/errors.ts';
 import { AddressError, MissingPackageError } from '../kernel/io-errors.ts';
 import { live } from '../kernel/probe.ts';
 import { rejected, type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
+import { MemoryPool } from './memory-pool.ts';
 import { encodeBinaryMessages } from './websocket-frames.ts';
 
 const BINARY = { binary: true, compress: false };
@@ -24,6 +25,9 @@ const NORMAL_CLOSURE = 1000;
 /** Nothing that a peer says is used: it must not make us hold much of it. */
 const MAX_PAYLOAD_BYTES = 65_536;
 const CLIENT = { perMessageDeflate: false, skipUTF8Validation: true, maxPayload: MAX_PAYLOAD_BYTES };
+
+/** For the messages of all connections on their way to the system: as much as one window of a destination. */
+const encoding = new MemoryPool(4 * 1024 * 1024);
 
 /** Told what happens on a connection. */
 export interface WebSocketListener {
@@ -83,7 +87,7 @@ export class WebSocketConnection implements WaitOwner {
   sendFrames(frames: readonly Buffer[], pingPayload?: string): void {
     this.#tcp.cork();
     if (!this.#isClient) for (const frame of frames) this.#ws.send(frame, BINARY);
-    else if (this.#open) this.#tcp.write(encodeBinaryMessages(frames));
+    else if (this.#open) this.#writeEncoded(frames);
     if (pingPayload !== undefined) this.ping(pingPayload);
     this.#tcp.uncork();
   }
@@ -126,6 +130,14 @@ export class WebSocketConnection implements WaitOwner {
   /** False while the connection goes down: nothing may be written then, and ws would throw. */
   get #open(): boolean {
     return this.#ws.readyState === this.#ws.OPEN;
+  }
+
+  #writeEncoded(frames: readonly Buffer[]): void {
+    const encoded = encodeBinaryMessages(frames, encoding);
+    // Of a broken connection nobody says when the system has let go of its memory.
+    this.#tcp.write(encoded, (error) => {
+      if (error == null) encoding.giveBack(encoded.buffer);
+    });
   }
 
   #wait(scope: Scoped): Promise<unknown> {

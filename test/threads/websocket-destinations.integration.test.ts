@@ -151,6 +151,22 @@ describe('a master', () => {
     expect([fast.got.length, slow.got.length, retained, released]).toEqual([total, total, total, 2 * total]);
   });
 
+  test('does not write over what the system has not taken yet', async () => {
+    const slow = await cloud();
+    const destination = new Destination({ url: urlOf(slow), window: { maxBytes: 64 * 1024 * 1024 } });
+    const handle = await (await nursery()).add(destination);
+    await until(() => destination.connected);
+    slow.pause(true);
+    // Far more than the sockets of both sides hold.
+    const texts = Array.from({ length: 80 }, (_, i) => String.fromCharCode(0x30 + i).repeat(500_000));
+    for (const text of texts) await handle.send(batch(text));
+    await until(() => destination.delivery().unconfirmed === texts.length);
+    slow.pause(false);
+    expect((await handle.stop()).verdict).toBe('clean');
+    expect(slow.got.map((text) => [text[0], text.length])).toEqual(texts.map((text) => [text[0], text.length]));
+    expect(slow.got.every((text, i) => text === texts[i])).toBe(true);
+  });
+
   test('stops within its budget with a destination that is down: what it has is unconfirmed', async () => {
     const [up, down] = [await cloud(), await deadPort()];
     const master = new Master({ urls: [urlOf(up), `ws://127.0.0.1:${down}/`] });

@@ -1,7 +1,8 @@
 // Whether another implementation reads what we write: the receiver of `ws`, as a server has it.
 import fc from 'fast-check';
 import WebSocket from 'ws';
-import { encodeBinaryMessages } from '../../src/threads/websocket-frames.ts';
+import { MemoryPool } from '../../src/threads/memory-pool.ts';
+import { encodeBinaryMessages as encodeInto } from '../../src/threads/websocket-frames.ts';
 
 interface ReceiverLike {
   on(event: 'message', listener: (data: Buffer, isBinary: boolean) => void): void;
@@ -9,6 +10,15 @@ interface ReceiverLike {
   write(bytes: Buffer, done: () => void): boolean;
 }
 const { Receiver } = WebSocket as unknown as { Receiver: new (options: { isServer: boolean }) => ReceiverLike };
+
+const pool = new MemoryPool(16 * 1024 * 1024);
+
+/** In memory that is given back at once, so that the next message is written over what this one has left. */
+function encodeBinaryMessages(payloads: readonly Uint8Array[]): Buffer {
+  const encoded = encodeInto(payloads, pool);
+  pool.giveBack(encoded.buffer);
+  return Buffer.from(encoded);
+}
 
 /** What a server makes of these bytes. */
 async function received(bytes: Buffer): Promise<Buffer[]> {
@@ -70,6 +80,18 @@ test('each message has a mask of its own, and the payload is not left in clear',
     expect(bytes.subarray(6).equals(clear)).toBe(bytes.readUInt32BE(2) === 0);
   }
   expect(masks.size).toBeGreaterThan(4990);
+});
+
+test.each([0, 1, 2, 3])('a payload that begins %d bytes off a word arrives, alone and as the second', async (shift) => {
+  const payload = Buffer.from(Uint8Array.from({ length: 70_000 + shift }, (_, i) => i * 7)).subarray(shift);
+  expectSame(await received(encodeBinaryMessages([payload])), [payload]);
+  const pair = [Buffer.from('odd'), payload];
+  expectSame(await received(encodeBinaryMessages(pair)), pair);
+});
+
+test('the messages are all that is in the view, wherever it lies in its memory', () => {
+  expect(encodeInto([], pool).length).toBe(0);
+  expect(encodeInto([Buffer.alloc(10), Buffer.alloc(200)], pool).length).toBe(6 + 10 + 8 + 200);
 });
 
 test('the payloads are left as they are', () => {
