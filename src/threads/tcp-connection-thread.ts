@@ -102,7 +102,7 @@ export abstract class TCPConnectionThread<in Down = never, out Up = never, in Ch
     const gate = this.#gate;
     if (gate?.budget.isExhausted) await this.#roomForTaken(gate, turn);
     const taken = this.received(bytes, turn);
-    if (taken !== undefined) await taken;
+    if (taken !== undefined) await (taken as PromiseLike<unknown>);
     return turn.reSchedule();
   }
 
