@@ -72,7 +72,7 @@ export function afterMicrotasks(callback: () => void): void {
   void RESOLVED.then(() => process.nextTick(callback));
 }
 
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 /** A step or a period shorter than this may grow. */
 const QUICK_MS = 0.1;
 const SLOW_MS = 0.5;

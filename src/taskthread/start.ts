@@ -20,7 +20,7 @@ import type { ThreadLife } from './thread-life.ts';
 export interface StartOptions {
   /** The time that the whole tree sees. Default: the machine's. */
   readonly clock?: Clock;
-  /** Decides what runs next in the whole tree. Default: in the order of arrival, in slices of 4 ms. */
+  /** Decides what runs next in the whole tree. Default: in the order of arrival, in slices of 2 ms. */
   readonly scheduler?: Scheduler;
   /** Gives numbers from 0 up to but not including 1, for backoff and the like. Default: `Math.random`. */
   readonly random?: () => number;

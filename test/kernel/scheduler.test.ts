@@ -2,7 +2,7 @@ import { LoopScheduler, type Runnable } from '../../src/kernel/scheduler.ts';
 import { leakCheck } from '../../src/testing/index.ts';
 import { HandClock, nextImmediate, runnableOf } from './hand-clock.ts';
 
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 let leaks: () => void;
 let clock: HandClock;
 let scheduler: LoopScheduler;

@@ -198,11 +198,19 @@ export class World {
     this.#subject.perform(operation);
   }
 
+  /** Where no slice is to be spent, the event loop has its turn after each millisecond. */
   async #pass(ms: number): Promise<void> {
+    if (this.#spendsSlices) return this.#move(ms);
+    for (let left = ms; left > 0; left--) {
+      this.#move(1);
+      await this.host.scheduler.nextSlice();
+    }
+  }
+
+  #move(ms: number): void {
     const until = this.time.now + ms;
     while (this.time.clock.fireNext(until)) this.#tellModel();
     this.time.clock.moveTo(until);
-    if (!this.#spendsSlices) await this.host.scheduler.nextSlice();
   }
 
   /** Those that a cancel has reached, in the order in which they began. */
