@@ -1,11 +1,37 @@
 /** The user's hooks as the loop (`runtime`) calls them, and their names in reports. */
 import type { Lane } from '../intercom/lane.ts';
+import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { AnyChild } from './child.ts';
 import type { Outcome } from './lifecycle.ts';
+import type { ResolvedChildSpec } from './spec.ts';
 import type { Turn } from './turn.ts';
 
 export type SignalHook = (this: object, signal: never, turn: never) => unknown;
 export type ChildEndedHook = (this: object, child: AnyChild, outcome: Outcome, turn: Turn) => unknown;
+
+/** A child whose end the `childEnded` hook is still to be told. */
+export interface EndedChild {
+  readonly child: AnyChild;
+  readonly outcome: Outcome;
+}
+
+/** What all asynchronous handlers of a thread have in common. Made with the first: most threads never have one. */
+export interface AfterHandler {
+  readonly settled: () => void;
+  readonly failed: (error: unknown) => void;
+  /**
+   * Whether each execution has its turn to itself. A turn for each is a sixth of what an asynchronous handler costs, so those that declare
+   * no turn share one, as synchronous ones do; but not where executions are watched (`progressMs`), which tells them apart by it.
+   */
+  readonly ownTurnDown: boolean;
+  readonly ownTurnUp: boolean;
+}
+
+/** `onSignal` is another function for each child, and always has its own. */
+export function hasOwnTurn(after: AfterHandler, lane: Lane): boolean {
+  if (lane.direction === 'down') return after.ownTurnDown;
+  return after.ownTurnUp || ((lane.owner as LocalEdge).spec as ResolvedChildSpec).onSignal !== undefined;
+}
 
 /** The hook that handles what comes over a lane. */
 export function hookNameOf(lane: Lane): string {

@@ -14,24 +14,13 @@ import { isThenable, toPromise } from '../kernel/thenable.ts';
 import type { AnyChild } from './child.ts';
 import type { ChildRuntime } from './child-handle.ts';
 import type { ChildSignalHook } from './children.ts';
-import { type ChildEndedHook, hookNameOf, type SignalHook } from './hooks.ts';
+import type { AfterHandler, ChildEndedHook, EndedChild, SignalHook } from './hooks.ts';
+import { hasOwnTurn, hookNameOf } from './hooks.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { Patience } from './liveness.ts';
 import type { ResolvedChildSpec } from './spec.ts';
 import { ThreadView } from './thread-view.ts';
 import { Turn } from './turn.ts';
-
-/** A child whose end the `childEnded` hook is still to be told. */
-interface EndedChild {
-  readonly child: AnyChild;
-  readonly outcome: Outcome;
-}
-
-/** What an asynchronous handler calls when it has settled; the same for all of a thread. */
-interface AfterHandler {
-  readonly settled: () => void;
-  readonly failed: (error: unknown) => void;
-}
 
 export abstract class Runtime extends ThreadView implements Runnable {
   nextRunnable: Runnable | undefined;
@@ -234,9 +223,11 @@ export abstract class Runtime extends ThreadView implements Runnable {
     }
     this.#executing = false;
     if (waits) {
-      // This execution has its turn to itself from now on.
-      if (turn === kept) this.#keepTurn(down, undefined);
-      this.#awaitHandler(lane, signal, result as PromiseLike<unknown>, turn);
+      this.#afterHandler ??= this.#makeAfterHandler();
+      const after = this.#afterHandler;
+      const next = hasOwnTurn(after, lane) ? undefined : turn;
+      if (next !== kept) this.#keepTurn(down, next);
+      this.#awaitHandler(lane, signal, result as PromiseLike<unknown>, turn, after);
     } else {
       if (turn !== kept) this.#keepTurn(down, turn);
       lane.done();
@@ -264,15 +255,22 @@ export abstract class Runtime extends ThreadView implements Runnable {
     return children.signalHook.call(this.thread, signal as never, child, turn as never);
   }
 
-  #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>, turn: Turn): void {
+  #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>, turn: Turn, after: AfterHandler): void {
     turn.signal = signal;
     turn.lane = lane;
     this.running = turn.began();
     this.executionBegan();
-    // Made with the first asynchronous handler: most threads never have one.
-    this.#afterHandler ??= { settled: () => this.#handlerDone(), failed: (error) => this.#handlerFailed(error) };
-    const { settled, failed } = this.#afterHandler;
-    toPromise(result).then(settled, failed);
+    toPromise(result).then(after.settled, after.failed);
+  }
+
+  #makeAfterHandler(): AfterHandler {
+    const watched = this.patience !== undefined;
+    return {
+      settled: () => this.#handlerDone(),
+      failed: (error) => this.#handlerFailed(error),
+      ownTurnDown: watched || this.signalHook().length > 1,
+      ownTurnUp: watched || this.childSignalHook().length > 2,
+    };
   }
 
   #handlerDone(): void {

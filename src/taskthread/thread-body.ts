@@ -1,4 +1,4 @@
-/** The function of a thread that has one, as those see it who look at the thread or wait for it. */
+/** What a thread runs beside its handlers, as those see it who look at the thread or wait for it: its function, if it has one, and its exit. */
 import type { Turn } from './turn.ts';
 
 /** The function that a thread runs beside its hooks, if it is the thread of one. */
@@ -16,4 +16,10 @@ export interface ThreadBody {
   cancel(error: Error): void;
   /** Its thread has ended. */
   ended(): void;
+}
+
+/** Made when the exit of a thread begins: an idle thread is small. */
+export interface ExitRun {
+  /** Set while the hook has not ended. */
+  running: Turn | undefined;
 }

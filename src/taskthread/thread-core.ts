@@ -26,7 +26,7 @@ import type { ResolvedChildSpec, ResolvedThreadOptions } from './spec.ts';
 import type { Stop } from './stop.ts';
 import type { Task, TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
-import type { ThreadBody } from './thread-body.ts';
+import type { ExitRun, ThreadBody } from './thread-body.ts';
 import type { Turn } from './turn.ts';
 
 /** When a thread was born whose `enter` has not begun. */
@@ -50,7 +50,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   protected lastError: string | undefined;
   protected bornAt: number = NOT_BORN;
   protected running: Turn | undefined;
-  protected exitRunning: Turn | undefined;
+  protected exitRun: ExitRun | undefined;
   #edge: LocalEdge | undefined;
   #scope: CancelScope | undefined;
   #tasks: TaskRegistry | undefined;
@@ -165,7 +165,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
     if (this.#tasks === undefined) {
       this.#tasks = new TaskRegistry(this);
       if (this.intakeError !== undefined) this.#tasks.closeIntake(this.intakeError);
-      const over = this.refusal ?? (this.exitRunning && new CancelledError(`${this.path} is stopping`));
+      const over = this.refusal ?? (this.exitRun?.running && new CancelledError(`${this.path} is stopping`));
       if (over !== undefined) this.#tasks.cancelAll(over);
     }
     return this.#tasks;
@@ -210,7 +210,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   }
 
   get hookParties(): readonly Party[] {
-    const parties = [this.loopParty, this.body?.running?.waitingParty, this.exitRunning?.waitingParty];
+    const parties = [this.loopParty, this.body?.running?.waitingParty, this.exitRun?.running?.waitingParty];
     return parties.filter((party) => party !== undefined);
   }
 

@@ -248,7 +248,7 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
 
   #end(): void {
     if (this.ended) return;
-    const busy = this.running !== undefined || this.exitRunning !== undefined || this.tasksRunning > 0;
+    const busy = this.running !== undefined || this.exitRun?.running !== undefined || this.tasksRunning > 0;
     const hungOn = busy ? this.hungOn() : [];
     this.outcome = this.#makeOutcome(hungOn.length > 0);
     const goesOn = this.edge.parent.restarts(this.edge);

@@ -9,30 +9,34 @@ import { ThreadEndedError } from '../kernel/errors.ts';
 import { isThenable, toPromise } from '../kernel/thenable.ts';
 import { isCancellation, isStopRefusal } from './cancellation.ts';
 import { Runtime } from './runtime.ts';
+import type { ExitRun } from './thread-body.ts';
 import { closeOwned, type ResolvedChildSpec } from './spec.ts';
 import { Turn } from './turn.ts';
+
+const NO_EXIT: ExitRun = { running: undefined };
 
 export type LifeHook = (this: object, turn: Turn) => unknown;
 
 export abstract class ThreadExit extends Runtime {
-  #exitBegun = false;
-
   protected abstract exitHook(): LifeHook | undefined;
   protected abstract fail(where: string, error: unknown, deafen: boolean): void;
 
   protected get exitBegun(): boolean {
-    return this.#exitBegun;
+    return this.exitRun !== undefined;
   }
 
   exiting(): boolean {
-    if (this.#exitBegun) return this.exitRunning !== undefined;
-    this.#exitBegun = true;
+    if (this.exitRun !== undefined) return this.exitRun.running !== undefined;
     const exit = this.exitHook();
-    if (exit === undefined) return false;
+    if (exit === undefined) {
+      this.exitRun = NO_EXIT;
+      return false;
+    }
     const scope = new CancelScope(this.host, this.getScope(), { shielded: true });
     const turn = new Turn(this, 'exit', scope);
     // Set before the call: a stop from inside `exit` must find it running.
-    this.exitRunning = turn.began();
+    const run: ExitRun = { running: turn.began() };
+    this.exitRun = run;
     if (this.patience !== undefined) turn.since = this.host.clock.now();
     let result: unknown;
     let waits: boolean;
@@ -42,19 +46,19 @@ export abstract class ThreadExit extends Runtime {
       });
       waits = isThenable(result);
     } catch (error) {
-      this.exitRunning = undefined;
+      run.running = undefined;
       this.fail('exit', error, false);
       return false;
     }
     if (!waits) {
-      this.exitRunning = undefined;
+      run.running = undefined;
       this.lookBack(turn, undefined);
       return false;
     }
     this.executionBegan();
     const settled = (): boolean => {
       if (this.ended) return false;
-      this.exitRunning = undefined;
+      run.running = undefined;
       this.lookBack(turn, undefined);
       this.wake();
       return true;
@@ -68,7 +72,7 @@ export abstract class ThreadExit extends Runtime {
 
   cancelExit(error: Error): void {
     this.noteWaits();
-    this.exitRunning?.cancelScope.cancel(error);
+    this.exitRun?.running?.cancelScope.cancel(error);
   }
 
   /** What a stop brings about is only recorded; anything else must not be silent, also when nobody listens. */

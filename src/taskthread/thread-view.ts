@@ -16,7 +16,7 @@ export abstract class ThreadView extends ThreadCore {
   executions(): Execution[] {
     const { patience } = this;
     const executions: Execution[] = [];
-    for (const hook of patience === undefined ? [] : [this.running, this.exitRunning]) {
+    for (const hook of patience === undefined ? [] : [this.running, this.exitRun?.running]) {
       if (hook === undefined) continue;
       const { what, since, signal, waitingParty } = hook;
       executions.push({ key: hook, what, since, signal, party: waitingParty, patience: patience! });
@@ -95,6 +95,6 @@ export abstract class ThreadView extends ThreadCore {
 
   /** What has gone asynchronous and has not ended. */
   protected hooks(): Turn[] {
-    return [this.running, this.body?.running, this.exitRunning].filter((hook) => hook !== undefined);
+    return [this.running, this.body?.running, this.exitRun?.running].filter((hook) => hook !== undefined);
   }
 }

@@ -3,7 +3,8 @@
  * in its scope and are counted as its waits; the same words on a thread are for callbacks from elsewhere.
  *
  * The object is used again for the next execution as long as executions end synchronously, which costs nothing; an execution
- * that went asynchronous keeps its turn to itself, so that a word said too late is never taken for one of a later execution.
+ * that went asynchronous keeps its turn to itself, so that a word said too late is never taken for one of a later execution. (But
+ * not where its handler declares no turn at all, and so has none to say a word with.)
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { Edge } from '../intercom/edge.ts';

@@ -71,7 +71,12 @@ export const coreFaults: readonly Fault[] = [
   ['a child is not unlinked', LIFE, 'this.children?.remove(edge) !== true', 'false'],
   ['childEnded comes before the last signals', LIFE, '(!edge.up.empty || this.running?.lane === edge.up)', 'false'],
   ['a failure is not escalated', SUPERVISING, "=== 'fail-parent'", "=== 'never'"],
-  ['exit runs twice', EXIT, 'this.#exitBegun = true;', ''],
+  [
+    'exit runs twice',
+    EXIT,
+    'if (this.exitRun !== undefined) return',
+    'if (this.exitRun?.running !== undefined) return',
+  ],
   ['exit is not shielded', EXIT, '{ shielded: true }', '{ shielded: false }'],
   ['what is owned is not closed', ENDING, 'this.closeOwned(this.edge.spec as ResolvedChildSpec);', ''],
   ['the end is announced twice', ENDING, 'this.#recordEnd(this.outcome);', 'this.#recordEnd(this.outcome);'.repeat(2)],
@@ -80,7 +85,7 @@ export const coreFaults: readonly Fault[] = [
   [
     'what exit hangs on is not named',
     VIEW,
-    'return [this.running, this.body?.running, this.exitRunning]',
+    'return [this.running, this.body?.running, this.exitRun?.running]',
     'return [this.running, this.body?.running]',
   ],
   ['the last child is not waited for', STOP, 'thread.children.size > 0', 'thread.children.size > 1'],
