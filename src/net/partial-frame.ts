@@ -14,9 +14,6 @@ const NOTHING = Buffer.alloc(0);
 
 /** A frame whose length is known gets room for this much at once, so that up to here each byte is copied exactly once. */
 const FIRST_BYTES = 16 * 1024;
-/** Up to here its room grows faster: a frame of 1 MiB that comes in packets of 64 KiB is not copied a second time either. */
-const QUICK_BYTES = 1024 * 1024;
-const QUICK_FACTOR = 32;
 const FACTOR = 4;
 
 export class PartialFrame {
@@ -65,5 +62,5 @@ export class PartialFrame {
 }
 
 function roomFor(needed: number, finalBytes: number): number {
-  return Math.min(finalBytes, Math.max(FIRST_BYTES, FACTOR * needed, Math.min(QUICK_FACTOR * needed, QUICK_BYTES)));
+  return Math.min(finalBytes, Math.max(FIRST_BYTES, FACTOR * needed));
 }

@@ -1,9 +1,7 @@
 /** The user's hooks as the loop (`runtime`) calls them, and their names in reports. */
 import type { Lane } from '../intercom/lane.ts';
-import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { AnyChild } from './child.ts';
 import type { Outcome } from './lifecycle.ts';
-import type { ResolvedChildSpec } from './spec.ts';
 import type { Turn } from './turn.ts';
 
 export type SignalHook = (this: object, signal: never, turn: never) => unknown;
@@ -19,18 +17,6 @@ export interface EndedChild {
 export interface AfterHandler {
   readonly settled: () => void;
   readonly failed: (error: unknown) => void;
-  /**
-   * Whether each execution has its turn to itself. A turn for each is a sixth of what an asynchronous handler costs, so those that declare
-   * no turn share one, as synchronous ones do; but not where executions are watched (`progressMs`), which tells them apart by it.
-   */
-  readonly ownTurnDown: boolean;
-  readonly ownTurnUp: boolean;
-}
-
-/** `onSignal` is another function for each child, and always has its own. */
-export function hasOwnTurn(after: AfterHandler, lane: Lane): boolean {
-  if (lane.direction === 'down') return after.ownTurnDown;
-  return after.ownTurnUp || ((lane.owner as LocalEdge).spec as ResolvedChildSpec).onSignal !== undefined;
 }
 
 /** The hook that handles what comes over a lane. */

@@ -15,7 +15,7 @@ import type { AnyChild } from './child.ts';
 import type { ChildRuntime } from './child-handle.ts';
 import type { ChildSignalHook } from './children.ts';
 import type { AfterHandler, ChildEndedHook, EndedChild, SignalHook } from './hooks.ts';
-import { hasOwnTurn, hookNameOf } from './hooks.ts';
+import { hookNameOf } from './hooks.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { Patience } from './liveness.ts';
 import type { ResolvedChildSpec } from './spec.ts';
@@ -207,7 +207,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
     this.#passOn(lane);
     const down = lane.direction === 'down';
     const kept = down ? this.#turn : this.children!.turn;
-    const turn = kept === undefined || kept.waitingParty !== undefined ? new Turn(this, hookNameOf(lane)) : kept;
+    const turn = kept === undefined || kept.said ? new Turn(this, hookNameOf(lane)) : kept;
     let result: unknown;
     let waits: boolean;
     this.#executing = true;
@@ -223,13 +223,12 @@ export abstract class Runtime extends ThreadView implements Runnable {
     }
     this.#executing = false;
     if (waits) {
-      this.#afterHandler ??= this.#makeAfterHandler();
-      const after = this.#afterHandler;
-      const next = hasOwnTurn(after, lane) ? undefined : turn;
-      if (next !== kept) this.#keepTurn(down, next);
-      this.#awaitHandler(lane, signal, result as PromiseLike<unknown>, turn, after);
+      // This execution has its turn to itself from now on.
+      if (turn === kept) this.#keepTurn(down, undefined);
+      this.#awaitHandler(lane, signal, result as PromiseLike<unknown>, turn);
     } else {
-      if (turn !== kept) this.#keepTurn(down, turn);
+      // Where some executions are asynchronous, none has the turn of another: which it will be is not known before.
+      if (turn !== kept && this.#afterHandler === undefined) this.#keepTurn(down, turn);
       lane.done();
       this.#laneSettled(lane);
     }
@@ -255,22 +254,14 @@ export abstract class Runtime extends ThreadView implements Runnable {
     return children.signalHook.call(this.thread, signal as never, child, turn as never);
   }
 
-  #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>, turn: Turn, after: AfterHandler): void {
+  #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>, turn: Turn): void {
     turn.signal = signal;
     turn.lane = lane;
     this.running = turn.began();
     this.executionBegan();
-    toPromise(result).then(after.settled, after.failed);
-  }
-
-  #makeAfterHandler(): AfterHandler {
-    const watched = this.patience !== undefined;
-    return {
-      settled: () => this.#handlerDone(),
-      failed: (error) => this.#handlerFailed(error),
-      ownTurnDown: watched || this.signalHook().length > 1,
-      ownTurnUp: watched || this.childSignalHook().length > 2,
-    };
+    this.#afterHandler ??= { settled: () => this.#handlerDone(), failed: (error) => this.#handlerFailed(error) };
+    const { settled, failed } = this.#afterHandler;
+    toPromise(result).then(settled, failed);
   }
 
   #handlerDone(): void {

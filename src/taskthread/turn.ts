@@ -2,9 +2,9 @@
  * A turn: one execution of a hook or a task, and at the same time its context (design: explicit, not ambient). Its words wait
  * in its scope and are counted as its waits; the same words on a thread are for callbacks from elsewhere.
  *
- * The object is used again for the next execution as long as executions end synchronously, which costs nothing; an execution
- * that went asynchronous keeps its turn to itself, so that a word said too late is never taken for one of a later execution. (But
- * not where its handler declares no turn at all, and so has none to say a word with.)
+ * The object is used again for the next execution as long as executions end synchronously and say no word that waits or holds
+ * something, which costs nothing; any other one keeps its turn to itself, so that a word said too late is never taken for one of a
+ * later execution.
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { Edge } from '../intercom/edge.ts';
@@ -63,6 +63,11 @@ export class Turn<in Up = never> implements Scoped {
   /** The same while it waits for something. Not for users. */
   get waitingParty(): Party | undefined {
     return this.#party?.waits === true ? this.#party : undefined;
+  }
+
+  /** A word by it has waited, or holds something: it stays the turn of this execution. Not for users. */
+  get said(): boolean {
+    return this.#party !== undefined;
   }
 
   /** `signalHandler of /Master-1/Database-2` */

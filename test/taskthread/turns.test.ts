@@ -1,114 +1,76 @@
-/** Whose a turn is: an asynchronous execution has its own, unless its handler declares none. */
-import { type AnyChild, start, TaskThread, type ThreadOptions, type Turn } from '../../src/index.ts';
+/** Whose a turn is: an execution that waits, or says a word that waits or holds something, has its own. */
+import { RLock, start, TaskThread, type Turn } from '../../src/index.ts';
 import { leakCheck } from '../../src/testing/index.ts';
 
-/** Notes the turn of each signal, however its handler comes by it. */
-const turns: Turn[] = [];
 let leaks: () => void;
 beforeEach(() => {
-  turns.length = 0;
   leaks = leakCheck();
 });
 afterEach(() => leaks());
 
-class Declares extends TaskThread<number> {
-  protected override signalHandler(_signal: number, turn: Turn): Promise<void> {
-    turns.push(turn);
-    return Promise.resolve();
+/** Calls a handler that may come by its turn in any way, and notes it. */
+class Taker extends TaskThread<number> {
+  readonly turns: Turn[] = [];
+  readonly #handler: (signal: number, turn: Turn) => unknown;
+
+  constructor(handler: (signal: number, turn: Turn) => unknown) {
+    super();
+    this.#handler = handler;
+  }
+
+  protected override signalHandler(...all: [number, Turn]): unknown {
+    this.turns.push(all[1]);
+    return this.#handler(...all);
   }
 }
 
-class DeclaresNone extends TaskThread<number> {
-  constructor(options: ThreadOptions<number, never> = {}) {
-    super(options);
-  }
-
-  protected override signalHandler(...all: [number, Turn]): Promise<void> {
-    turns.push(all[1]);
-    return Promise.resolve();
-  }
-}
-
-class Synchronous extends TaskThread<number> {
-  protected override signalHandler(_signal: number, turn: Turn): void {
-    turns.push(turn);
-  }
-}
-
-async function turnsOf(thread: TaskThread<number>): Promise<number> {
+/** How many turns three signals have. */
+async function turnsOf(handler: (signal: number, turn: Turn) => unknown): Promise<number> {
+  const thread = new Taker(handler);
   const root = await start(thread);
   for (const signal of [1, 2, 3]) await root.send(signal);
   expect((await root.stop()).verdict).toBe('clean');
-  expect(turns.length).toBe(3);
-  return new Set(turns).size;
+  expect(thread.turns.length).toBe(3);
+  return new Set(thread.turns).size;
 }
 
-test('an asynchronous handler that declares its turn gets one of its own for each signal', async () => {
-  expect(await turnsOf(new Declares())).toBe(3);
+test('asynchronous executions have one each, also where the handler declares none', async () => {
+  expect(await turnsOf(() => Promise.resolve())).toBe(3);
 });
 
-test('synchronous handlers, and asynchronous ones that declare no turn, share one', async () => {
-  expect(await turnsOf(new Synchronous())).toBe(1);
-  turns.length = 0;
-  expect(await turnsOf(new DeclaresNone())).toBe(1);
+test('synchronous executions that say no word by it share one', async () => {
+  expect(await turnsOf(() => undefined)).toBe(1);
 });
 
-test('where executions are watched, each has its own', async () => {
-  expect(await turnsOf(new DeclaresNone({ progressMs: 60_000 }))).toBe(3);
+test('a wait that is left behind keeps its turn', async () => {
+  expect(await turnsOf((_signal, turn) => void turn.sleep(5))).toBe(3);
 });
 
-test('a turn that has to wait is not given to the next execution', async () => {
-  class LeavesAWait extends TaskThread<number> {
-    protected override signalHandler(...all: [number, Turn]): Promise<void> {
-      turns.push(all[1]);
-      void all[1].sleep(10);
-      return Promise.resolve();
-    }
-  }
-  expect(await turnsOf(new LeavesAWait())).toBe(3);
+test('where one execution was asynchronous, later ones share none', async () => {
+  expect(await turnsOf((signal) => (signal === 1 ? Promise.resolve() : undefined))).toBe(3);
 });
 
-describe('signals from children', () => {
-  class Leaf extends TaskThread<never, number> {
-    protected override async enter(turn: Turn<number>): Promise<void> {
-      for (const signal of [1, 2, 3]) await turn.sendToParent(signal);
-    }
-  }
-
-  class Parent extends TaskThread<never, never, number> {
-    readonly #onSignal: ((signal: number, child: AnyChild, turn: Turn) => unknown) | undefined;
-
-    constructor(onSignal?: (signal: number, child: AnyChild, turn: Turn) => unknown) {
-      super();
-      this.#onSignal = onSignal;
-    }
-
-    protected override async enter(): Promise<void> {
-      await this.addChild(() => new Leaf(), this.#onSignal === undefined ? {} : { onSignal: this.#onSignal });
-    }
-
-    protected override childSignalHandler(...all: [number, AnyChild, Turn]): Promise<void> {
-      turns.push(all[2]);
-      return Promise.resolve();
-    }
-  }
-
-  async function childTurnsOf(parent: Parent): Promise<number> {
-    const root = await start(parent);
-    await root.stop();
-    expect(turns.length).toBe(3);
-    return new Set(turns).size;
-  }
-
-  test('of a handler that declares no turn share one', async () => {
-    expect(await childTurnsOf(new Parent())).toBe(1);
+test('what one execution holds is not held by the next one, however it ends', async () => {
+  const lock = new RLock();
+  let [inside, most] = [0, 0];
+  const save = async (turn: Turn): Promise<void> => {
+    await lock.holding(
+      async () => {
+        most = Math.max(most, ++inside);
+        await turn.sleep(2);
+        inside--;
+      },
+      { scope: turn },
+    );
+  };
+  let saved: Promise<unknown> = Promise.resolve();
+  const thread = new Taker((_signal, turn) => {
+    saved = Promise.all([saved, save(turn)]);
   });
-
-  test('have one each in an asynchronous `onSignal`', async () => {
-    const onSignal = (...all: [number, AnyChild, Turn]): Promise<void> => {
-      turns.push(all[2]);
-      return Promise.resolve();
-    };
-    expect(await childTurnsOf(new Parent(onSignal))).toBe(3);
-  });
+  const root = await start(thread);
+  for (const signal of [1, 2, 3]) await root.send(signal);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await saved;
+  await root.stop();
+  expect(most).toBe(1);
 });
