@@ -179,7 +179,9 @@ export class Ownership implements WaitOwner {
 
   #take(scope: Scoped | undefined): Hold | undefined {
     const top = this.#top;
-    if (top !== undefined && !(this.#ownerOnly && top.scope?.holder === scope?.holder)) return undefined;
+    // Asked for although the lock may be free: a turn that somebody has asked this stays that of its execution.
+    const holder = this.#ownerOnly ? scope?.holder : undefined;
+    if (top !== undefined && !(this.#ownerOnly && top.scope?.holder === holder)) return undefined;
     this.#top = new Hold(this, scope, top);
     return this.#top;
   }
