@@ -14,7 +14,6 @@ const NOTHING = Buffer.alloc(0);
 
 /** A frame whose length is known gets room for this much at once, so that up to here each byte is copied exactly once. */
 const FIRST_BYTES = 16 * 1024;
-const FACTOR = 4;
 
 export class PartialFrame {
   #bytes: Buffer = NOTHING;
@@ -40,7 +39,8 @@ export class PartialFrame {
     const needed = this.#length + to - from;
     if (needed > this.#bytes.length) {
       // Doubling bounds what a line retains by twice its length. A known length is never exceeded, so it can grow faster.
-      const larger = Buffer.allocUnsafe(finalBytes === undefined ? 2 * needed : roomFor(needed, finalBytes));
+      const capacity = finalBytes === undefined ? 2 * needed : Math.min(finalBytes, Math.max(FIRST_BYTES, 4 * needed));
+      const larger = Buffer.allocUnsafe(capacity);
       if (this.#length > 0) this.#bytes.copy(larger, 0, 0, this.#length);
       this.#bytes = larger;
     }
@@ -59,8 +59,4 @@ export class PartialFrame {
     this.#bytes = NOTHING;
     this.#length = 0;
   }
-}
-
-function roomFor(needed: number, finalBytes: number): number {
-  return Math.min(finalBytes, Math.max(FIRST_BYTES, FACTOR * needed));
 }

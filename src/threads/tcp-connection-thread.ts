@@ -28,6 +28,9 @@ export interface TCPConnectionOptions {
  */
 const PATIENT_MS = 365 * 24 * 3600 * 1000;
 
+/** Enough for the event loop to come round to the socket. */
+const LAST_LOOK_MS = 5;
+
 /** How a stream ended: the peer ended it, the connection broke, or nothing came for too long. */
 export type StreamEnd =
   | { readonly kind: 'ended' }
@@ -125,7 +128,22 @@ export abstract class TCPConnectionThread<in Down = never, out Up = never, in Ch
 
   #recv(turn: Turn<Up>): Promise<Buffer> {
     if (this.#idleTimeoutMs === undefined) return this.socket.recv(this.#recvBytes, { scope: turn });
-    return turn.timeoutAfter(this.#idleTimeoutMs, (limited) => this.socket.recv(this.#recvBytes, { scope: limited }));
+    return this.#recvInTime(this.#idleTimeoutMs, turn);
+  }
+
+  /** What held the event loop held what came meanwhile, too: so the socket is looked at once more before its peer was silent. */
+  async #recvInTime(idleTimeoutMs: number, turn: Turn<Up>): Promise<Buffer> {
+    const recv = (limited: Turn<Up>): Promise<Buffer> => this.socket.recv(this.#recvBytes, { scope: limited });
+    try {
+      return await turn.timeoutAfter(idleTimeoutMs, recv);
+    } catch (silence) {
+      if (!(silence instanceof TimeoutError)) throw silence;
+      try {
+        return await turn.timeoutAfter(LAST_LOOK_MS, recv);
+      } catch (error) {
+        throw error instanceof TimeoutError ? silence : error;
+      }
+    }
   }
 }
 

@@ -126,9 +126,12 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
 
   protected override async exit(turn: Turn): Promise<void> {
     try {
-      while (this.#window.unconfirmedMessages > 0) {
+      for (let tries = 0; this.#window.unconfirmedMessages > 0; ) {
         if (this.#connection !== undefined) await this.#change(turn);
-        else if (!(await this.#connect(turn))) await turn.sleep(this.#retryMs());
+        else {
+          if (tries++ > 0) await this.#waitToRetry(turn);
+          await this.#connect(turn);
+        }
       }
       this.#connection?.end();
       await this.#connection?.waitClosed({ scope: turn });
@@ -196,7 +199,7 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
         const batch = this.#window.repeat();
         if (batch === undefined) break;
         connection.sendFrames(batch.frames, this.#nextPing());
-        await connection.drained(REPEAT_BUFFER_BYTES, { scope: turn });
+        await this.#drained(connection, turn);
       }
     } finally {
       this.#repeating = false;
@@ -204,18 +207,24 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
     }
   }
 
+  /** Gives the connection up when nothing of what is repeated is taken for as long as a pong may take. */
+  async #drained(connection: WebSocketConnection, turn: Turn): Promise<void> {
+    for (let before = Number.POSITIVE_INFINITY; connection.bufferedBytes < before; ) {
+      before = connection.bufferedBytes;
+      const limits = { scope: turn, ms: this.#pongTimeoutMs };
+      if (await endsInTime(limits, (scope) => connection.drained(REPEAT_BUFFER_BYTES, { scope }))) return;
+    }
+    await giveUp(connection, `nothing taken for ${this.#pongTimeoutMs} ms`, turn);
+  }
+
   /** Returns when the connection is closed; gives it up itself when it does not answer any more. */
   async #watch(connection: WebSocketConnection | undefined, turn: Turn): Promise<void> {
     while (connection !== undefined && !connection.closed) {
-      try {
-        await turn.timeoutAfter(this.#pongTimeoutMs, (limited) => connection.waitClosed({ scope: limited }));
-      } catch (error) {
-        if (!(error instanceof TimeoutError)) throw error;
-        const sentAt = this.#pingSentAt;
-        if (sentAt === undefined) this.#ping(connection);
-        else if (this.clock.now() - sentAt >= this.#pongTimeoutMs) {
-          connection.close(`no pong for ${this.#pongTimeoutMs} ms`);
-        }
+      const sentAt = this.#pingSentAt;
+      const leftMs = sentAt === undefined ? this.#pongTimeoutMs : sentAt + this.#pongTimeoutMs - this.clock.now();
+      if (leftMs <= 0) await giveUp(connection, `no pong for ${this.#pongTimeoutMs} ms`, turn);
+      else if (!(await endsInTime({ scope: turn, ms: leftMs }, (scope) => connection.waitClosed({ scope })))) {
+        if (this.#pingSentAt === undefined) this.#ping(connection);
       }
     }
   }
@@ -245,11 +254,36 @@ export class WebSocketSubThread extends TaskThread<FrameBatch, never, never> imp
     return String(this.#window.mark());
   }
 
+  async #waitToRetry(turn: Turn): Promise<void> {
+    const retryMs = this.#retryMs();
+    this.broken(this.#why, retryMs);
+    await turn.sleep(retryMs);
+  }
+
   #retryMs(): number {
     return this.#backoff.next(this.random());
   }
 
   async #change(turn: Turn): Promise<void> {
     await this.#waiting.park(this, { scope: turn.cancelScope, by: turn });
+  }
+}
+
+async function giveUp(connection: WebSocketConnection, why: string, turn: Turn): Promise<void> {
+  connection.close(why);
+  await connection.waitClosed({ scope: turn });
+}
+
+/** False when the wait was not over in time; it is cancelled then. */
+async function endsInTime(
+  { scope, ms }: { readonly scope: Turn; readonly ms: number },
+  wait: (limited: Turn) => Promise<void>,
+): Promise<boolean> {
+  try {
+    await scope.timeoutAfter(ms, wait);
+    return true;
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+    return false;
   }
 }

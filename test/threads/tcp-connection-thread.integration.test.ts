@@ -111,10 +111,28 @@ test('a peer that says nothing for idleTimeoutMs is an idle end; one that speaks
   }
   expect([handle.state, reader.ends]).toEqual(['running', []]);
   pass(20);
+  // The socket is looked at once more.
+  await until(() => waitsFor() !== undefined && clock.pendingTimers > 0);
+  pass(5);
   await until(() => handle.state !== 'running');
   expect((await handle.join()).kind).toBe('finished');
   expect(reader.ends).toMatchObject([{ kind: 'idle', error: { code: 'TT_TIMEOUT' } }]);
   await ended(peer);
+});
+
+test('a peer that spoke while something held the event loop was not silent', async () => {
+  const home = await nursery();
+  const { reader, handle, peer } = await connected(home, { idleTimeoutMs: 60 });
+  for (let n = 1; n <= 3; n++) {
+    await until(() => reader.text.length === n - 1 && handle.snapshot().waits.length > 0);
+    peer.write('.');
+    // Longer than the peer may be silent: the timer is due before the socket is looked at.
+    for (const end = performance.now() + 100; performance.now() < end; );
+    await until(() => reader.text.length === n || reader.ends.length > 0);
+    expect(reader.ends).toEqual([]);
+  }
+  peer.destroy();
+  await handle.join();
 });
 
 test('what was written goes out before the socket is closed, to the last byte', async () => {

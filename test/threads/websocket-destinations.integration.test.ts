@@ -151,6 +151,32 @@ describe('a master', () => {
     expect([fast.got.length, slow.got.length, retained, released]).toEqual([total, total, total, 2 * total]);
   });
 
+  test('one that takes nothing of what is repeated is given up, too, and tried again', async () => {
+    const stalled = await cloud();
+    const destination = new Destination({
+      url: urlOf(stalled),
+      pongTimeoutMs: 200,
+      window: { maxBytes: 32 * 1024 * 1024 },
+    });
+    const handle = await (await nursery()).add(destination);
+    await until(() => destination.connected);
+    // Whatever connects from now on is not read, until the second one was given up.
+    const stalling = setInterval(() => stalled.pause(destination.broke.length < 2), 2);
+    const texts = Array.from({ length: 20 }, (_, i) => String.fromCharCode(0x30 + i).repeat(1_000_000));
+    for (const text of texts) await handle.send(batch(text));
+    await until(() => destination.broke.length >= 2);
+    await until(() => destination.delivery().unconfirmed === 0);
+    clearInterval(stalling);
+    expect(
+      destination.broke
+        .map(([why]) => why)
+        .slice(0, 2)
+        .every((why) => /no pong|nothing taken/.test(why)),
+    ).toBe(true);
+    expect(stalled.got.slice(-texts.length).map((text) => text[0])).toEqual(texts.map((text) => text[0]));
+    expect((await handle.stop()).verdict).toBe('clean');
+  });
+
   test('does not write over what the system has not taken yet', async () => {
     const slow = await cloud();
     const destination = new Destination({ url: urlOf(slow), window: { maxBytes: 64 * 1024 * 1024 } });
