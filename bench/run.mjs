@@ -10,7 +10,7 @@ import { checkPart } from './harness/check-workload.mjs';
 import { endAll, running } from './harness/contender.mjs';
 import { describeMachine, machineLine } from './harness/machine.mjs';
 import { measureWorkload } from './harness/measure-workload.mjs';
-import { HELP, OptionError, readOptions } from './harness/options.mjs';
+import { expect, HELP, OptionError, readOptions } from './harness/options.mjs';
 import { installPeers, peerVersions } from './harness/peers.mjs';
 import { progress, progressOver } from './harness/progress.mjs';
 import { overviewOf, tableOf } from './harness/tables.mjs';
@@ -27,9 +27,19 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 async function main(options) {
   const parts = await Promise.all(options.parts.map(loadPart));
   for (const part of parts) if (!options.large) part.workloads = part.workloads.filter(({ large }) => large !== true);
+  expectContenders(parts, options);
   if (options.list) list(parts, options);
   else if (options.check) await check(parts, options);
   else await measure(parts, options);
+}
+
+/** A name that stands for nobody would give an empty table. */
+function expectContenders(parts, { only = [], ...options }) {
+  const all = parts.flatMap(({ workloads }) =>
+    workloads.flatMap((workload) => contendersOf(workload, { ...options, only: undefined })),
+  );
+  const names = [...new Set(all.flatMap(({ label, name }) => [label, name]))];
+  for (const name of only) expect('--only', name, names.includes(name), `one of ${names.join(', ')}`);
 }
 
 function list(parts, options) {

@@ -29,10 +29,16 @@ const HELP = `usage: node bench/pipeline/compare.mjs [options]
   --max-memory-mb M     exit 1 if a peak of the pipeline is above
   --timeout-s S         of one measurement (120)`;
 
-const NUMBERS = 'rounds small-frames large-frames destinations min-ratio max-memory-mb timeout-s'.split(' ');
+const COUNTS = ['rounds', 'small-frames', 'large-frames', 'destinations'];
+const NUMBERS = ['min-ratio', 'max-memory-mb', 'timeout-s'];
 
 function readOptions() {
   const { values } = parseArgs({ options: OPTIONS });
+  for (const name of COUNTS) {
+    const value = String(values[name]);
+    if (!/^[1-9]\d*$/.test(value))
+      throw new TypeError(`--${name} is "${value}", expected a whole number of at least 1`);
+  }
   for (const name of NUMBERS) {
     const value = String(values[name]);
     if (value.trim() === '' || !(Number(value) >= 0)) throw new TypeError(`--${name} is "${value}", expected a number`);
