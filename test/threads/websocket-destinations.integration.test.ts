@@ -4,6 +4,9 @@ import { createServer as createSecure } from 'node:https';
 import type { AddressInfo, Socket as NodeSocket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { start } from '../../src/index.ts';
+import { realClock } from '../../src/kernel/clock.ts';
+import { LoopScheduler } from '../../src/kernel/scheduler.ts';
+import { VirtualClock } from '../../src/testing/index.ts';
 import {
   type FrameBatch,
   printableURL,
@@ -175,6 +178,52 @@ describe('a master', () => {
     ).toBe(true);
     expect(stalled.got.slice(-texts.length).map((text) => text[0])).toEqual(texts.map((text) => text[0]));
     expect((await handle.stop()).verdict).toBe('clean');
+  });
+
+  test('a pong is waited for from its ping on, and no longer than was said', async () => {
+    const clock = new VirtualClock();
+    const pass = async (ms: number): Promise<void> => {
+      const end = clock.now() + ms;
+      while (clock.fireNext(end)) await new Promise((resolve) => setImmediate(resolve));
+      clock.moveTo(end);
+    };
+    const stalled = await cloud();
+    const destination = new Destination({
+      url: urlOf(stalled),
+      pongTimeoutMs: 100,
+      backoff: { minMs: 9999, maxMs: 9999 },
+    });
+    const home = await nursery({ clock, scheduler: new LoopScheduler(realClock) });
+    const handle = await home.add(destination);
+    await until(() => destination.connected);
+    stalled.pause(true);
+    await pass(50);
+    await handle.send(batch('a'));
+    await until(() => destination.delivery().unconfirmed === 1);
+    await pass(99);
+    expect(destination.broke).toEqual([]);
+    await pass(2);
+    await until(() => destination.broke.length === 1);
+    expect(destination.broke[0]![0]).toBe('no pong for 100 ms');
+  });
+
+  test('in a stop it waits between its tries, and tells each', async () => {
+    let connections = 0;
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    closers.push(() => new Promise((resolve) => server.close(resolve)));
+    await new Promise((resolve) => server.once('listening', resolve));
+    server.on('connection', (ws) => {
+      connections++;
+      ws.on('message', () => ws.close(1009));
+    });
+    const { port } = server.address() as AddressInfo;
+    const destination = new Destination({ url: `ws://127.0.0.1:${port}/` });
+    const handle = await (await nursery()).add(destination);
+    await handle.send(batch('too large'));
+    await until(() => connections >= 2);
+    await handle.stop({ drainMs: 200, cancelMs: 100 });
+    expect(destination.left).toEqual(['too large']);
+    expect(connections - destination.broke.length).toBeLessThanOrEqual(2);
   });
 
   test('does not write over what the system has not taken yet', async () => {
