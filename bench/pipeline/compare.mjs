@@ -41,7 +41,8 @@ function readOptions() {
   }
   for (const name of NUMBERS) {
     const value = String(values[name]);
-    if (value.trim() === '' || !(Number(value) >= 0)) throw new TypeError(`--${name} is "${value}", expected a number`);
+    if (value.trim() === '' || !(Number(value) >= 0))
+      throw new TypeError(`--${name} is "${value}", expected a number of at least 0`);
   }
   const load = String(values.load);
   if (!['small', 'large', 'both'].includes(load)) {

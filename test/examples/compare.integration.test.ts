@@ -70,7 +70,9 @@ test.each([
 
 test.each([
   { args: ['--help'], code: 0, says: '--min-ratio' },
-  { args: ['--rounds', 'few'], code: 2, says: '--rounds is "few", expected a number' },
+  { args: ['--rounds', 'few'], code: 2, says: '--rounds is "few", expected a whole number of at least 1' },
+  { args: ['--rounds', '0'], code: 2, says: '--rounds is "0", expected a whole number of at least 1' },
+  { args: ['--min-ratio', 'high'], code: 2, says: '--min-ratio is "high", expected a number of at least 0' },
   { args: ['--load', 'medium'], code: 2, says: '--load is "medium", expected small, large or both' },
   { args: ['--lod', 'small'], code: 2, says: '--lod' },
 ])('ends with $code for $args', async ({ args, code, says }) => {
