@@ -1,7 +1,8 @@
 // npm run profile -- tell: where the time of one workload goes, and what it allocates. Writes a CPU profile that Chrome's
 // developer tools and editors open, and prints the functions that used most. The programs are those of npm run bench.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { SourceMap } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -139,9 +140,25 @@ function largest(map, top) {
     .slice(0, top);
 }
 
-function nameOf({ functionName, url, lineNumber }) {
-  const place = url === '' ? '' : ` ${url.split('/').slice(-2).join('/')}:${lineNumber + 1}`;
+function nameOf({ functionName, url, lineNumber, columnNumber }) {
+  const place = url === '' ? '' : ` ${placeOf(url, lineNumber, columnNumber)}`;
   return `${functionName || '(anonymous)'}${place}`;
+}
+
+/** In the sources, where the file has a map to them. */
+function placeOf(url, line, column) {
+  const { originalSource = url, originalLine = line } = mapOf(url)?.findEntry(line, column) ?? {};
+  return `${originalSource.split('/').slice(-2).join('/')}:${originalLine + 1}`;
+}
+
+const maps = new Map();
+
+function mapOf(url) {
+  if (!maps.has(url)) {
+    const file = url.startsWith('file:') ? `${fileURLToPath(url)}.map` : '';
+    maps.set(url, existsSync(file) ? new SourceMap(JSON.parse(readFileSync(file, 'utf8'))) : undefined);
+  }
+  return maps.get(url);
 }
 
 try {

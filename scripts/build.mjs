@@ -1,6 +1,6 @@
 /**
- * Builds `dist/`: esm and cjs (what is published), then examples, compiled against the built package by its public
- * names. Does nothing when no input has changed since the last build that went through (`--force` builds anyway).
+ * Builds `dist/`: esm and cjs (what is published; the first is bundled), then examples, compiled against the built package by
+ * its public names. Does nothing when no input has changed since the last build that went through (`--force` builds anyway).
  *
  * Each part is built beside its place and then renamed into it, so that a program that starts meanwhile finds the old
  * part or the new one; a second build that starts meanwhile waits for the first one.
@@ -8,9 +8,10 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.mjs';
 import { finishCommonJs, finishPrograms } from './finish-build.mjs';
 
 const LOCK_WAIT_MS = 60_000;
@@ -20,8 +21,9 @@ const stampFile = join(dist, '.stamp');
 const lock = join(dist, '.lock');
 
 const settings = ['base', 'esm', 'cjs', 'examples'].map((name) => `tsconfig.${name}.json`);
-const compiler = 'node_modules/@typescript/native/package.json';
-const fixedInputs = [...settings, 'package.json', compiler, 'scripts/build.mjs', 'scripts/finish-build.mjs'];
+const tools = ['@typescript/native', 'rollup'].map((name) => `node_modules/${name}/package.json`);
+const scripts = ['build', 'bundle', 'finish-build'].map((name) => `scripts/${name}.mjs`);
+const fixedInputs = [...settings, 'package.json', ...tools, ...scripts];
 
 function filesUnder(folder) {
   if (!existsSync(join(root, folder))) return [];
@@ -56,6 +58,13 @@ function compile(part) {
   });
 }
 
+/** The files of the esm part that the package names: what is imported, and its programs. */
+function entrances() {
+  const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const imported = Object.values(exports).flatMap((target) => target.import?.default ?? []);
+  return [...imported, ...Object.values(bin)].map((path) => relative('dist/esm', path));
+}
+
 function putInPlace(part) {
   const place = join(dist, part);
   const old = join(dist, `.old-${part}`);
@@ -68,6 +77,7 @@ function putInPlace(part) {
 async function build() {
   const compiled = await Promise.all([compile('esm'), compile('cjs')]);
   if (compiled.includes(false)) return false;
+  await bundle(join(dist, '.next-esm'), entrances());
   finishCommonJs(join(dist, '.next-cjs'));
   finishPrograms(join(dist, '.next-esm'));
   putInPlace('esm');

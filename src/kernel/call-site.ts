@@ -13,8 +13,11 @@ export function callSite(): string {
   const { stack = '' } = new Error();
   Error.stackTraceLimit = stackTraceLimit;
   const frames = stack.split('\n').slice(1);
-  // All of our files are below the folder that this folder is in; where they are bundled, nothing can be left out.
-  const ours = /\(?([^(]*[/\\])kernel[/\\]call-site\./.exec(frames[0] ?? '')?.[1]?.replace(/^\s*at /, '');
+  // All of our files are below the folder that this folder is in, or `floors` of the built package; where somebody bundles them
+  // once more, nothing can be left out.
+  const ours = /\(?([^(]*[/\\])(?:kernel[/\\]call-site|floors[/\\]kernel)\./
+    .exec(frames[0] ?? '')?.[1]
+    ?.replace(/^\s*at /, '');
   const first = ours === undefined ? 0 : frames.findIndex((frame) => !frame.includes(ours));
   return frames
     .slice(Math.max(0, first))

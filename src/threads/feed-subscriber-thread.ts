@@ -10,6 +10,8 @@ import type { WebSocketConnection } from './websocket.ts';
 
 /** What may wait in the socket's own buffer, besides the inbox. */
 const BUFFER_BYTES = 1024 * 1024;
+/** What may wait in its inbox: who reads in bursts loses nothing as long as it keeps up on the whole. */
+const QUEUE_BYTES = 1024 * 1024;
 /** How long a subscriber may take for its part of the close handshake. */
 const CLOSE_MS = 500;
 
@@ -25,7 +27,7 @@ export class FeedSubscriberThread extends TaskThread<FrameBatch, never, never> {
   #stopping = false;
 
   constructor(connection: WebSocketConnection, options: FeedSubscriberOptions) {
-    super({ inbox: { ...frameLane, policy: 'drop-oldest' } });
+    super({ inbox: { ...frameLane, maxBytes: QUEUE_BYTES, policy: 'drop-oldest' } });
     this.#connection = connection;
     this.#onDropped = options.onDropped;
   }

@@ -22,10 +22,13 @@ export interface FrameBatch {
   readonly held?: HeldBytes | undefined;
 }
 
-/** Frames queued on one edge: 16,384, and 1 MiB of the memory that they retain. */
+/**
+ * Frames queued on one edge: 16,384, and 256 KiB of the memory that they retain. Where a destination is slower than the devices all
+ * lanes are full, so more room would only let each frame wait longer, in memory that the collector then moves about.
+ */
 export const frameLane: LaneOptions<FrameBatch> = {
   capacity: 16_384,
-  maxBytes: 1024 * 1024,
+  maxBytes: 256 * 1024,
   countOf: (batch) => batch.frames.length,
   sizeOf: (batch) => batch.retainedBytes,
 };
