@@ -5,7 +5,11 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
-/** A real promise for it: one that settles once, later, and does not throw when it is asked. */
+/**
+ * A real promise for it: one that settles once, later, and does not throw when it is asked. `resolve` hands
+ * a plain promise through, which costs nothing, but also one with a `then` of its own, which may do anything.
+ */
 export function toPromise(value: PromiseLike<unknown>): Promise<unknown> {
-  return value instanceof Promise ? value : Promise.resolve(value);
+  const promise = Promise.resolve(value);
+  return promise.then === Promise.prototype.then ? promise : new Promise((settle) => settle(promise));
 }

@@ -1,5 +1,5 @@
 /** Laws 1, 3, 4 and 7: who may talk to whom, in what order things are handled and ended, and control beside data. */
-import { type Child, Reply } from '../../src/index.ts';
+import { type Child, Reply, type Turn } from '../../src/index.ts';
 import {
   checkThreads,
   codeOf,
@@ -252,6 +252,32 @@ describe('law 4', () => {
     expect(await time().run(handle.join())).toMatchObject({ kind: 'failed', error: broken });
     takeBooks(handle);
     expect(words).toEqual(['a', 'b', 'throws', '2 handled', '1 deadLettered']);
+  });
+
+  test('a promise that calls back twice ends its own handler alone', async () => {
+    const again: (() => void)[] = [];
+    class Twice extends Promise<never> {
+      // biome-ignore lint/suspicious/noThenProperty: a badly behaved promise is what this test is about
+      override then(done?: ((value: never) => unknown) | null): Promise<never> {
+        const call = () => done?.(undefined as never);
+        again.push(call);
+        call();
+        return new Promise(() => {});
+      }
+    }
+    const slow = async (signal: unknown, turn: Turn<unknown>): Promise<void> => {
+      say(`${String(signal)} begins`);
+      await turn.sleep(1);
+      say(`${String(signal)} ends`);
+    };
+    const handle = await grow(
+      new Toy({ signal: (signal, _me, turn) => (signal === 'twice' ? new Twice(() => {}) : slow(signal, turn)) }),
+    );
+    for (const signal of ['twice', 'a', 'b']) void handle.send(signal);
+    await settle();
+    for (const call of again) call();
+    await time().advance(10);
+    expect([words, again.length]).toEqual([['a begins', 'a ends', 'b begins', 'b ends'], 1]);
   });
 });
 

@@ -1,0 +1,72 @@
+/** What may be given in the place of a promise, and what becomes of it. */
+import { isThenable, toPromise } from '../../src/kernel/thenable.ts';
+
+type Done = ((value: never) => unknown) | null;
+
+/** Calls back twice, at once. */
+const twice = (done?: Done): Promise<never> => {
+  done?.(1 as never);
+  done?.(2 as never);
+  return new Promise(() => {});
+};
+
+class Twice extends Promise<never> {
+  // biome-ignore lint/suspicious/noThenProperty: a promise that behaves badly is what this file is about
+  override then(done?: Done): Promise<never> {
+    return twice(done);
+  }
+}
+
+const ownThen = (then: unknown) => Object.assign(Promise.resolve(), { then }) as Promise<unknown>;
+
+/** What it tells, in order: a value, or that it failed; `later` is when the caller has gone on. */
+async function told(value: PromiseLike<unknown>): Promise<unknown[]> {
+  const words: unknown[] = [];
+  toPromise(value).then(
+    (result) => words.push(result),
+    (error: unknown) => words.push(`failed: ${String(error)}`),
+  );
+  words.push('later');
+  await new Promise((resolve) => setImmediate(resolve));
+  return words;
+}
+
+test('only what has a then is a promise', () => {
+  expect(
+    [null, 1, {}, Object.fromEntries([['then', 1]]), Object.fromEntries([['then', () => {}]]), Promise.resolve()].map(
+      isThenable,
+    ),
+  ).toEqual([false, false, false, false, true, true]);
+});
+
+test('a plain promise is handed through', () => {
+  const plain = Promise.resolve(1);
+  expect(toPromise(plain)).toBe(plain);
+});
+
+test.each([
+  ['a subclass of Promise whose then calls back twice', () => new Twice(() => {})],
+  ['a plain promise with such a then of its own', () => ownThen(twice)],
+  ['a thenable that calls back twice', () => Object.fromEntries([['then', twice]]) as never],
+])('%s settles once, later', async (_what, make) => {
+  expect(await told(make())).toEqual(['later', 1]);
+});
+
+test.each([
+  [
+    'a then that throws',
+    () =>
+      ownThen(() => {
+        throw new Error('broken');
+      }),
+  ],
+  ['what only inherits from Promise', () => Object.create(Promise.prototype) as Promise<unknown>],
+])('%s fails, later, and does not throw', async (_what, make) => {
+  expect(await told(make())).toEqual(['later', expect.stringMatching(/^failed: /)]);
+});
+
+test('a subclass of Promise that behaves is what it says', async () => {
+  class Named extends Promise<unknown> {}
+  expect(await told(Named.resolve(3))).toEqual(['later', 3]);
+  expect(await told(Named.reject(new Error('no')))).toEqual(['later', 'failed: Error: no']);
+});
