@@ -13,7 +13,7 @@
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import type { Timer } from '../kernel/clock.ts';
 import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/errors.ts';
-import type { Waiting } from '../kernel/party.ts';
+import type { Party, Waiting } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
 import { isThenable, toPromise } from '../kernel/thenable.ts';
@@ -129,6 +129,11 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
     return { key: this.#turn, what, since, signal: undefined, party: waitingParty, patience: this.#patience };
   }
 
+  /** Whose waits those of the turn under way are. */
+  get party(): Party | undefined {
+    return this.#turn?.party;
+  }
+
   get executing(): boolean {
     return this.#executing;
   }
@@ -185,7 +190,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
       }
       this.#nextInMs = NO_MORE;
       this.#turns++;
-      this.#turn ??= new TaskTurn(this.#owner, this);
+      if (this.#turn === undefined || this.#turn.said) this.#turn = new TaskTurn(this.#owner, this);
       this.#executing = true;
       const since = this.#patience === undefined ? 0 : this.#owner.host.clock.now();
       let result: unknown;

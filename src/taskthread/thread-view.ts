@@ -82,13 +82,13 @@ export abstract class ThreadView extends ThreadCore {
     const waiters = this.waitersNoted();
     for (const hook of this.hooks()) {
       const { what, since, signal } = hook;
-      const waits = hungWaits(waiters, hook, now);
+      const waits = hungWaits(waiters, hook.party, now);
       hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }), ...waits });
     }
     for (const task of this.allTasks()) {
       if (!task.running) continue;
-      const turn = { what: `task ${task.name}`, since: task.runningSince };
-      hung.push({ what: turn.what, forMs: now - turn.since, ...hungWaits(waiters, turn, now) });
+      const forMs = now - task.runningSince;
+      hung.push({ what: `task ${task.name}`, forMs, ...hungWaits(waiters, task.party, now) });
     }
     return hung;
   }

@@ -170,19 +170,35 @@ describe('where it hangs', () => {
     );
   });
 
-  test('is not told by what an earlier execution has left to wait', async () => {
-    const signal = (word: unknown, _me: Toy, turn: Turn<unknown>) => {
-      if (word === 'hang') return forever();
-      turn.sleep(60_000).catch(() => {});
-      return undefined;
-    };
-    const root = await grow(new Toy({ signal }));
-    void root.send('sleep aside');
-    await time().advance(10);
+  /** Leaves a wait behind, and one that begins later; at `hang` it hangs. */
+  const leaving = (word: unknown, turn: Turn<unknown>) => {
+    if (word === 'hang') return forever();
+    turn.sleep(60_000).catch(() => {});
+    const later = turn.sleep(20).then(() => turn.sleep(50_000));
+    later.catch(() => {});
+    return undefined;
+  };
+
+  test.each([10, 0])('is not told by what an execution has left to wait %d ms earlier', async (earlierMs) => {
+    const root = await grow(new Toy({ signal: (word, _me, turn) => leaving(word, turn) }));
+    void root.send('leave');
+    await time().advance(earlierMs);
     void root.send('hang');
     await settle();
     const report = await time().run(root.stop(short));
     expect(report.abandoned[0]?.hungOn).toEqual([{ what: 'signalHandler', forMs: 275, signal: 'hang' }]);
+  });
+
+  test('is not told by what an earlier turn of the task has left to wait', async () => {
+    let turns = 0;
+    const toy = new Toy();
+    const { report } = await stopped(toy, () =>
+      toy.tasks.reCreate('reader', (turn) => {
+        const left = leaving(turns++ === 0 ? 'leave' : 'hang', turn);
+        return left ?? turn.reSchedule();
+      }),
+    );
+    expect(report.abandoned[0]?.hungOn).toEqual([{ what: 'task reader', forMs: 275 }]);
   });
 
   test('is told by the wait that a shield keeps from the cancel', async () => {

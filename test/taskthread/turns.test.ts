@@ -76,3 +76,19 @@ test('what one execution holds is not held by the next one, however it ends', as
   await root.stop();
   expect(most).toBe(1);
 });
+
+test('nor is what one turn of a task holds held by the next one', async () => {
+  const lock = new RLock();
+  const got: boolean[] = [];
+  class Holder extends TaskThread {
+    protected override enter(): void {
+      this.tasks.reCreate('hold', (turn) => {
+        got.push(lock.tryAcquire({ scope: turn }) !== undefined);
+        return got.length < 3 ? turn.reSchedule() : turn.stop();
+      });
+    }
+  }
+  const root = await start(new Holder());
+  await root.join();
+  expect(got).toEqual([true, false, false]);
+});
