@@ -32,6 +32,8 @@ export interface ChildEnd extends EdgeEnd {
   readonly outboxOptions: ResolvedLaneOptions;
   /** Its body is a function, and no `exit` follows that. */
   readonly isFunction: boolean;
+  /** Stopped, not waited for, when what has spawned it is over. */
+  readonly isDaemon: boolean;
   /** The end of what was asked of `Edge.requestStop`: drain, then cancel, then give up. Asked again, the shorter budget holds. */
   requestStop(budget: StopBudget, why: string): void;
   /** Ends intake tasks; hands on its own child ends, so that no deep tree recurses. */
@@ -43,7 +45,7 @@ export interface ChildEnd extends EdgeEnd {
   /** Gives the thread up, now; its children are given up before. What it hangs on goes into the report. */
   abandon(): void;
   /** The hooks that run and wait: while one of them lasts, the thread cannot end by itself. */
-  readonly hookParties?: readonly Party[];
+  readonly hookParties: readonly Party[];
 }
 
 /** The control lane upwards, as the parent's end carries it out. */

@@ -11,6 +11,9 @@ import type { LocalEdge } from '../intercom/local-edge.ts';
 import { NO_PARTIES, type Party } from '../kernel/party.ts';
 import type { ThreadCore } from './thread-core.ts';
 
+/** As much of a thread as is looked at. */
+export type LookedAt = ChildEnd & Pick<ThreadCore, 'state' | 'body' | 'tasksRunning' | 'loopParty' | 'children'>;
+
 const NO_EDGES: readonly LocalEdge[] = [];
 
 /** The hooks and functions, in this thread and below it, that run and wait. */
@@ -19,8 +22,8 @@ export function holdingUpEndOf(top: ChildEnd): readonly Party[] {
   const parties: Party[] = [];
   for (let i = 0; i < ends.length; i++) {
     const end = ends[i]!;
-    if (i > 0 && (end as unknown as ThreadCore).body?.daemon === true) continue;
-    parties.push(...(end.hookParties ?? NO_PARTIES));
+    if (i > 0 && end.isDaemon) continue;
+    parties.push(...end.hookParties);
     end.eachChild(ends);
   }
   return parties;
@@ -31,7 +34,7 @@ export function holdingUpEndOf(top: ChildEnd): readonly Party[] {
  * for nothing, may be given something to do, or comes to its end by time. The one that asks is left out, unless there is no other.
  * Of thousands of children none is looked at before its turn.
  */
-export function* executionsIn(top: ThreadCore, asking?: Party): Generator<readonly Party[], void, undefined> {
+export function* executionsIn(top: LookedAt, asking?: Party): Generator<readonly Party[], void, undefined> {
   let others = false;
   for (const thread of threadsFrom(top)) {
     const execution = executionOf(thread);
@@ -42,25 +45,25 @@ export function* executionsIn(top: ThreadCore, asking?: Party): Generator<readon
   if (!others) yield asking === undefined ? NO_PARTIES : [asking];
 }
 
-function* threadsFrom(top: ThreadCore): Generator<ThreadCore, void, undefined> {
+function* threadsFrom(top: LookedAt): Generator<LookedAt, void, undefined> {
   yield top;
   const open = [edgesBelow(top)];
   for (let edges = open.at(-1); edges !== undefined; edges = open.at(-1)) {
     const { value, done } = edges.next();
     if (done === true) open.pop();
     else {
-      const thread = value.child as unknown as ThreadCore;
+      const thread = value.child as LookedAt;
       yield thread;
       open.push(edgesBelow(thread));
     }
   }
 }
 
-function edgesBelow({ children }: ThreadCore): Iterator<LocalEdge> {
+function edgesBelow({ children }: LookedAt): Iterator<LocalEdge> {
   return (children ?? NO_EDGES)[Symbol.iterator]();
 }
 
-function executionOf({ state, body, tasksRunning, loopParty }: ThreadCore): readonly Party[] | undefined {
+function executionOf({ state, body, tasksRunning, loopParty }: LookedAt): readonly Party[] | undefined {
   if (state === 'stopped') return undefined;
   if (state === 'stopping') return NO_PARTIES;
   if (body !== undefined && state === 'running') {

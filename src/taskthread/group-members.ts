@@ -112,7 +112,7 @@ export class GroupMembers implements BodyOwner, WaitOwner {
       const { body } = inner;
       if (body instanceof FunctionBody && this.#alive.has(body)) return body;
       const { parent } = inner.edge;
-      inner = parent.outside ? undefined : (parent as unknown as ThreadLife);
+      inner = parent.outside ? undefined : (parent as ThreadLife);
     }
     return undefined;
   }

@@ -33,6 +33,10 @@ export abstract class ThreadEnding extends ThreadExit implements ChildEnd, Stopp
     return this.body !== undefined && this.exitHook() === undefined;
   }
 
+  get isDaemon(): boolean {
+    return this.body?.daemon === true;
+  }
+
   get tally(): StopTally | undefined {
     return this.#tally;
   }

@@ -17,6 +17,8 @@ class End implements ParentEnd, ChildEnd {
   readonly refusal = undefined;
   readonly cancelScope = undefined;
   readonly isFunction = false;
+  readonly isDaemon = false;
+  readonly hookParties = [];
 
   constructor(host: Host, path: string, told: string[], options: LaneOptions<never> | undefined, outside: boolean) {
     this.host = host;

@@ -1,8 +1,7 @@
 /** The executions below a thread: who is asked, in which order, and how many of thousands. */
 import { ThreadGroup, sleep } from '../../src/index.ts';
 import { Party } from '../../src/kernel/party.ts';
-import { executionsIn, holdingUpEndOf } from '../../src/taskthread/executions-below.ts';
-import type { ThreadCore } from '../../src/taskthread/thread-core.ts';
+import { executionsIn, holdingUpEndOf, type LookedAt } from '../../src/taskthread/executions-below.ts';
 import { program } from './functions/running.ts';
 import { checkThreads } from './toys.ts';
 
@@ -20,7 +19,7 @@ interface Shape {
 }
 
 /** As much of a thread as is looked at. */
-function thread(shape: Shape): ThreadCore {
+function thread(shape: Shape): LookedAt {
   const { name, state = 'running', waits, isFunction = true, daemon = false, tasks = 0, children = [] } = shape;
   const party = waits === true ? { name } : undefined;
   const running = waits === undefined ? undefined : { waitingParty: party };
@@ -29,12 +28,13 @@ function thread(shape: Shape): ThreadCore {
     tasksRunning: tasks,
     loopParty: isFunction ? undefined : party,
     hookParties: party === undefined ? [] : [party],
+    isDaemon: daemon,
     body: isFunction ? { running, daemon } : undefined,
     children: edges(children),
-    eachChild(further: ThreadCore[]) {
+    eachChild(further: LookedAt[]) {
       for (const child of children) further.push(thread(child));
     },
-  } as unknown as ThreadCore;
+  } as unknown as LookedAt;
 }
 
 function edges(children: Iterable<Shape>): Iterable<unknown> {
