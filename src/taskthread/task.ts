@@ -327,9 +327,12 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
     if (!asked) this.#owner.taskFailed(this.name, error);
   }
 
-  /** True of what a task throws because it was cancelled or its intake was closed: then that is its end, and no failure. */
+  /**
+   * True of what a task throws because it was cancelled or its intake was closed: then that is its end, and no failure. Both may
+   * come in one step, and then its wait has heard of the first.
+   */
   #asked(error: unknown): boolean {
-    if (this.#cancelError !== undefined || this.#scope?.cancelled === true) return isCancellation(error);
-    return this.#intakeError !== undefined && error instanceof IntakeClosedError;
+    if (this.#intakeError !== undefined && error instanceof IntakeClosedError) return true;
+    return (this.#cancelError !== undefined || this.#scope?.cancelled === true) && isCancellation(error);
   }
 }

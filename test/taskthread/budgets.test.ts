@@ -2,7 +2,7 @@
 import { type Child, formatStopReport, type StopReport, type Turn } from '../../src/index.ts';
 import { launch } from '../../src/taskthread/start.ts';
 import { abandonTree } from '../../src/taskthread/stop.ts';
-import { checkThreads, codeOf, forever, grow, say, settle, Toy, time, words } from './toys.ts';
+import { checkThreads, codeOf, forever, grow, say, settle, Toy, takeWarnings, time, words } from './toys.ts';
 
 checkThreads();
 
@@ -264,6 +264,16 @@ describe('the budget', () => {
     const report = await time().run(root.stop({ drainMs: 0 }));
     expect([words, report.verdict]).toEqual([[], 'cancelled']);
     expect(root.snapshot().edge.down).toMatchObject({ accepted: 1, deadLettered: 1 });
+  });
+
+  test.each([100, 0])('of no time to drain, and %d ms to cancel, fails no intake task that waits', async (cancelMs) => {
+    const toy = new Toy();
+    const root = await grow(toy);
+    toy.tasks.reCreate('accept', (turn) => turn.sleep(60_000), { intake: true });
+    await settle();
+    const report = await time().run(root.stop({ drainMs: 0, cancelMs }));
+    await settle();
+    expect([report.outcome, report.failed, takeWarnings()]).toEqual(['cancelled', [], []]);
   });
 
   test('shortened while cancelling holds too', async () => {
