@@ -7,6 +7,7 @@
 import { type AnyChild, type Child, type Outcome, TaskThread, type Turn } from 'taskthread';
 import { printableURL } from 'taskthread/threads';
 import { DatabaseThread } from './database-thread.ts';
+import { doubtOf } from './options.ts';
 import { type Frames, letGo, type PipelineContext } from './signals.ts';
 import { TCPServerThread } from './tcp-server-thread.ts';
 import { unconfirmedOf } from './totals.ts';
@@ -45,6 +46,9 @@ export class MasterThread extends TaskThread<never, never, Frames> {
     });
     reporter.data({ event: 'ready', port: server.port, feedPort: websockets.feedPort ?? null, pid: process.pid });
     this.#greet(server.port, websockets.feedPort);
+    const { maxFrameBytes, maxBufferedBytes } = options;
+    const doubt = doubtOf(options);
+    if (doubt !== undefined) reporter.say({ event: 'doubtful', maxFrameBytes, maxBufferedBytes, text: doubt });
   }
 
   protected override childSignalHandler(frames: Frames, _child: AnyChild, turn: Turn) {

@@ -4,6 +4,7 @@
  *
  * Not here: anything that touches the world. Whether a port is free or a file can be opened is found out by those who use it.
  */
+import { printableURL } from 'taskthread/threads';
 
 export type Framing = 'length-prefixed' | 'lines' | 'syslog';
 
@@ -41,7 +42,7 @@ export class UsageError extends Error {
   readonly expected: string;
 
   constructor(option: string, value: string | undefined, expected: string, message?: string) {
-    super(message ?? `${option} must be ${expected}, but it is ${JSON.stringify(value)}`);
+    super(message ?? `${option} must be ${expected}, but it is ${quoted(value)}`);
     this.name = 'UsageError';
     this.option = option;
     this.value = value;
@@ -128,7 +129,7 @@ const OPTIONS: readonly Option[] = [
   { name: '--idle-timeout', ...unless('off', time(1)), byDefault: 'off',
     help: 'a device that is silent for so long is disconnected' },
   { name: '--max-buffered-bytes', ...size(Number.MAX_SAFE_INTEGER, `from 1 to ${Number.MAX_SAFE_INTEGER}`), byDefault: '64MiB',
-    help: 'budget for all undelivered and partial frames together' },
+    help: 'budget for all undelivered and partial frames together; a frame as large as this is refused' },
   { name: '--forward', ...websocket, repeatable: true, byDefault: 'none',
     help: 'a websocket destination; may be given several times' },
   { name: '--feed-port', ...unless('off', port), byDefault: 'off',
@@ -171,6 +172,16 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   return { kind: 'run', options: withDefaults(given) };
 }
 
+/**
+ * What is worth a warning, in words. No wrong usage: frames that are small enough pass, and how large they will be only those
+ * know who send them.
+ */
+export function doubtOf({ maxFrameBytes, maxBufferedBytes }: PipelineOptions): string | undefined {
+  if (maxFrameBytes < maxBufferedBytes) return undefined;
+  const sizes = `--max-frame-bytes (${maxFrameBytes}) is not below --max-buffered-bytes (${maxBufferedBytes})`;
+  return `${sizes}: a frame of ${maxBufferedBytes} bytes or more spends the budget before it is complete, and is refused`;
+}
+
 /** All options, aligned, with their defaults, and how to use them. */
 export function helpText(): string {
   const usage = (option: Option) => (option.value === undefined ? option.name : `${option.name} ${option.value}`);
@@ -203,7 +214,7 @@ function enter(given: Map<string, unknown>, option: Option, parsed: unknown, tex
     const others = (given.get(name) ?? []) as string[];
     // The same place in two spellings would get every frame twice, and the totals could not tell them apart.
     if (others.some((other) => new URL(other).href === new URL(parsed as string).href)) {
-      const message = `${name} ${text} is given twice: each destination must be given once only`;
+      const message = `${name} ${printableURL(text as string)} is given twice: each destination must be given once only`;
       throw new UsageError(name, text, 'given once per destination', message);
     }
     given.set(name, [...others, parsed]);
@@ -254,7 +265,7 @@ function unknownArgument(name: string, word: string): UsageError {
       word,
       word,
       'an option',
-      `unexpected argument ${JSON.stringify(word)}: only options are taken, see --help`,
+      `unexpected argument ${quoted(word)}: only options are taken, see --help`,
     );
   }
   const near = nearestOption(name);
@@ -267,8 +278,13 @@ function withoutValue(name: string, value: string): UsageError {
     name,
     value,
     'given without a value',
-    `${name} takes no value, but it is given ${JSON.stringify(value)}`,
+    `${name} takes no value, but it is given ${quoted(value)}`,
   );
+}
+
+/** A password may be in it, and what is printed may be kept. */
+function quoted(value: string | undefined): string {
+  return JSON.stringify(value === undefined ? value : printableURL(value));
 }
 
 function nearestOption(name: string): string | undefined {

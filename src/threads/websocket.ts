@@ -158,9 +158,9 @@ export interface WebSocketTLSOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** As it may be printed: `ws://***@host/` where it has a user or a password. */
+/** As it may be printed: `ws://***@host/` where it has a user or a password, whatever its scheme. */
 export function printableURL(url: string): string {
-  return url.replace(/^(wss?:\/\/)[^/?#]*@/i, '$1***@');
+  return url.replace(/^([a-z][a-z\d+.-]*:\/\/)[^/?#]*@/i, '$1***@');
 }
 
 const TLS_NAMES = ['ca', 'servername', 'cert', 'key', 'rejectUnauthorized'];

@@ -176,6 +176,15 @@ beyondReference('honours Ctrl-C before it is ready', async () => {
   expect(code === 0 || signal === 'SIGINT').toBe(true);
 });
 
+beyondReference('without time to drain is cancelled, and says that nothing has failed', async () => {
+  const rig = await startRig({ destinations: 0, options: ['--drain-timeout', '0'] });
+  const { exit, report } = await rig.stop(10_000);
+  expect([exit.code, report]).toMatchObject([
+    1,
+    { verdict: 'cancelled', report: { outcome: 'cancelled', failed: [] } },
+  ]);
+});
+
 beyondReference('says how many frames it could not store where another process keeps the file locked', async () => {
   const rig = await startRig({ destinations: 0, options: ['--drain-timeout', '200ms', '--cancel-timeout', '400ms'] });
   const device = await RawDevice.connect(rig.port);

@@ -71,6 +71,16 @@ beyondReference.each([
   expect(pipeline.lines.join('\n')).toContain(named);
 });
 
+beyondReference(
+  'says at the start that a frame as large as --max-frame-bytes would not fit in the budget',
+  async () => {
+    const pipeline = startProcess(['--port', '0', '--json', '--database', 'none', '--max-buffered-bytes', '4MiB']);
+    await untilSaid(pipeline, '"event":"doubtful"', '"maxFrameBytes":16777216', '"maxBufferedBytes":4194304');
+    pipeline.signal('SIGINT');
+    expect((await pipeline.waitExit(TIMEOUT_MS)).code).toBe(0);
+  },
+);
+
 beyondReference('fails with a line that names the file when the database cannot be opened', async () => {
   const file = join(folder, 'no', 'such', 'folder', 'x.sqlite');
   const pipeline = startProcess(['--port', '0', '--json', '--database', file]);

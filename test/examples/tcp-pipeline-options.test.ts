@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { helpText, type PipelineOptions, parseCommandLine, UsageError } from '../../examples/tcp-pipeline/options.ts';
+import {
+  doubtOf,
+  helpText,
+  type PipelineOptions,
+  parseCommandLine,
+  UsageError,
+} from '../../examples/tcp-pipeline/options.ts';
 
 function run(...args: string[]): PipelineOptions {
   const line = parseCommandLine(args);
@@ -171,6 +177,25 @@ describe('the command line of the pipeline', () => {
     expect(refusal('--forward', 'ws://a', '--forward', 'ws://A:80/').message).toContain('ws://A:80/ is given twice');
     expect(refusal('--greeting', '--no-greeting').message).toContain('exclude each other');
     expect(refusal('--feed-port', '5002').message).toContain('--feed-port must be another port than --port');
+  });
+
+  test.each([
+    [['--forward', 'ws://user:secret@a/', '--forward', 'wss://b/', '--forward', 'ws://user:secret@A:80/']],
+    [['--forward', 'http://user:secret@a/']],
+    [['--forward', 'ws://user:secret@a/#part']],
+    [['--database', 'libsql://user:secret@a/db']],
+    [['--json=ws://user:secret@a/']],
+    [['ws://user:secret@a/']],
+  ])('repeats no password: %j', (args) => {
+    const { message } = refusal(...args);
+    expect(message).toContain('://***@');
+    expect(message).not.toContain('secret');
+  });
+
+  test('doubts a budget that the largest frame does not fit in', () => {
+    const doubtAbout = (budget: string) => doubtOf(run('--max-frame-bytes', '1MiB', '--max-buffered-bytes', budget));
+    expect([doubtOf(run()), doubtAbout('1048577')]).toEqual([undefined, undefined]);
+    expect(doubtAbout('1MiB')).toContain('--max-frame-bytes (1048576) is not below --max-buffered-bytes (1048576)');
   });
 
   test.each([

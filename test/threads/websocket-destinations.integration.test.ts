@@ -331,6 +331,7 @@ describe('a destination', () => {
     expect(destination.broke[0]![0]).toContain('connect to ws://***@127.0.0.1');
     expect(`${destination.broke.join()} ${destination.describeWait()}`).not.toContain('secret');
     expect(printableURL('ws://127.0.0.1/?mail=a@b')).toBe('ws://127.0.0.1/?mail=a@b');
+    expect(printableURL('https://user:secret@a/')).toBe('https://***@a/');
     await handle.stop({ drainMs: 0 });
     await sent?.catch(() => {});
   });
