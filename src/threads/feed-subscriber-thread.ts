@@ -1,6 +1,6 @@
 /**
  * One subscriber of a feed. Its inbox drops the oldest batches when the subscriber does not keep up; what was dropped is said to
- * it, in the place where it would have come: a text message `{"event":"dropped","frames":n}`.
+ * it, in the place where it would have come, or before the close: a text message `{"event":"dropped","frames":n}`.
  */
 import { TimeoutError } from '../kernel/errors.ts';
 import { TaskThread } from '../taskthread/taskthread.ts';
@@ -54,16 +54,14 @@ export class FeedSubscriberThread extends TaskThread<FrameBatch, never, never> {
       this.#dropped(batch);
       return undefined;
     }
-    if (this.#unsaid > 0) {
-      this.#connection.sendText(JSON.stringify({ event: 'dropped', frames: this.#unsaid }));
-      this.#unsaid = 0;
-    }
+    this.#sayDropped();
     this.#connection.sendFrames(batch.frames);
     if (this.#connection.bufferedBytes <= BUFFER_BYTES) return undefined;
     return this.#connection.drained(BUFFER_BYTES / 2, { scope: turn });
   }
 
   protected override async exit(turn: Turn): Promise<void> {
+    if (!this.#connection.closed) this.#sayDropped();
     this.#connection.end();
     try {
       await turn.timeoutAfter(CLOSE_MS, (limited) => this.#connection.waitClosed({ scope: limited }));
@@ -72,6 +70,12 @@ export class FeedSubscriberThread extends TaskThread<FrameBatch, never, never> {
     } finally {
       this.#connection.close();
     }
+  }
+
+  #sayDropped(): void {
+    if (this.#unsaid === 0) return;
+    this.#connection.sendText(JSON.stringify({ event: 'dropped', frames: this.#unsaid }));
+    this.#unsaid = 0;
   }
 
   #dropped(batch: FrameBatch): void {

@@ -194,6 +194,18 @@ describe('a subscriber', () => {
     close();
   });
 
+  test('that has lost frames when its thread is stopped is told so before the close', async () => {
+    const { connection, subscriber, close } = await connectionOf();
+    let dropped = 0;
+    const thread = new FeedSubscriberThread(connection, { onDropped: (frames) => (dropped += frames) });
+    const handle = await (await nursery()).add(thread, { owns: connection });
+    for (let n = 0; n < 20; n++) void handle.send(batch(`${n}:`.padEnd(100_000, '.')));
+    await handle.stop({ drainMs: 0 });
+    await until(() => subscriber.closed !== undefined);
+    expect([dropped, subscriber.messages, subscriber.closed]).toEqual([20, [{ event: 'dropped', frames: 20 }], 1000]);
+    close();
+  });
+
   test('that has left before its thread began ends at once', async () => {
     const { connection, subscriber, close } = await connectionOf();
     subscriber.ws.terminate();
