@@ -64,6 +64,8 @@ export interface Scheduler {
    * on is a step like all others. The wait itself is over at once: the hand-over stands (law 18).
    */
   beginWait?(wait: BegunWait): Settling;
+  /** Asked before a root begins: throws where nothing will run any more. */
+  admit?(): void;
 }
 
 /** Calls back when no microtask has anything left to do, before the event loop goes on. */

@@ -121,6 +121,7 @@ export function launch<C extends TaskThread<never, never, never>>(
   const life = lifeOf(typeof make === 'function' ? make() : make);
   if (life.started) throw new AlreadyStartedError(life.path);
   const host = makeHost(options);
+  host.scheduler.admit?.();
   admission?.(host);
   const outside = new Outside(host, () => life.observed);
   const edge = new LocalEdge(outside, life, spec);

@@ -100,7 +100,6 @@ class Driver implements Simulation {
   #failure: Failure | undefined;
   #programDone = false;
   #givenUp = false;
-  #over = false;
   #quietTurns = 0;
   #finish!: () => void;
 
@@ -141,7 +140,7 @@ class Driver implements Simulation {
       afterTurn(this.#pump);
       await finished;
     } finally {
-      this.#over = true;
+      this.#scheduler.ended = true;
       admitAll();
       stopHearing();
     }
@@ -172,7 +171,6 @@ class Driver implements Simulation {
     make: (() => C) | C,
     { onRecord, ...options }: Pick<StartOptions, 'name' | 'onRecord'> = {},
   ): Promise<Child<C>> {
-    if (this.#over) return Promise.reject(new SimulationOverError());
     const told = (record: LifecycleRecord): void => {
       this.#checks.onRecord(record);
       onRecord?.(record);
@@ -183,18 +181,18 @@ class Driver implements Simulation {
   async outcomeOf(root: AnyChild): Promise<Outcome> {
     const life = this.#checks.roots.find(({ handle }) => handle === root);
     if (life === undefined) throw new InvalidOptionError('root', root, 'the handle of a root of this simulation');
-    if (this.#over && !life.ended) throw new SimulationOverError();
+    if (this.#scheduler.ended && !life.ended) throw new SimulationOverError();
     this.#checks.leaveFailureOf(life);
     return await root.join();
   }
 
   checkpoint(): Promise<void> {
-    return this.#over ? Promise.reject(new SimulationOverError()) : this.#scheduler.nextSlice();
+    return this.#scheduler.ended ? Promise.reject(new SimulationOverError()) : this.#scheduler.nextSlice();
   }
 
   sleep(ms: number): Promise<void> {
     milliseconds('ms', ms);
-    if (this.#over) return Promise.reject(new SimulationOverError());
+    if (this.#scheduler.ended) return Promise.reject(new SimulationOverError());
     return new Promise((resolve) => {
       this.#scheduler.clock.setTimer(ms, resolve);
     });

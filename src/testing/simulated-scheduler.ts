@@ -12,6 +12,7 @@
  * between (`tree-checks`).
  */
 import type { BegunWait, Runnable, Scheduler, Settling } from '../kernel/scheduler.ts';
+import { SimulationOverError } from '../kernel/simulation-errors.ts';
 import type { FaultKind, Faults } from './faults.ts';
 import type { Deviation } from './schedule.ts';
 import { type Origin, SimulatedClock } from './simulated-clock.ts';
@@ -59,6 +60,8 @@ export class SimulatedScheduler implements Scheduler {
   delayed = 0;
   decisions = 0;
   steps = 0;
+  /** The run is over: nobody runs a step any more. */
+  ended = false;
   /** Where the trace is written; undefined when it is not, or not any more. */
   #tracing: string[] | undefined;
   readonly #clock: SimulatedClock;
@@ -128,6 +131,10 @@ export class SimulatedScheduler implements Scheduler {
       const title = (): string => `${origin.title} goes on after ${on}`;
       this.#settle(wait, { actor: origin.actor, title, runnable: undefined, go: settle });
     };
+  }
+
+  admit(): void {
+    if (this.ended) throw new SimulationOverError();
   }
 
   // ---- as a simulation drives it ----

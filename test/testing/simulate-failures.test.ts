@@ -263,6 +263,7 @@ describe('a replay fails', () => {
 
 test.each<[string, (sim: Simulation, root: AnyChild) => Promise<unknown>]>([
   ['start', (sim) => sim.start(asRoot(new Toy()))],
+  ['a root with its options', ({ options }) => start(asRoot(new Toy()), options)],
   ['sleep', (sim) => sim.sleep(1)],
   ['checkpoint', (sim) => sim.checkpoint()],
 ])('%s is refused when the simulation is over', async (_, word) => {
