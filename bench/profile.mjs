@@ -65,9 +65,9 @@ async function main(command) {
     let ms = 0;
     for (let i = 0; i < rounds; i++) {
       const work = new Work({ size: workload.size, style: command.await ? 'await' : 'sync' });
-      const delivered = await program(work);
-      const expected = workload.expected?.(workload.size) ?? workload.size;
-      if (delivered !== expected) throw new Error(`delivered ${delivered} of ${expected}`);
+      const counted = await program(work);
+      const problem = work.problem(counted, workload.expected?.(workload.size) ?? workload.size);
+      if (problem !== undefined) throw new Error(problem);
       ms += work.ms;
     }
     return ms;

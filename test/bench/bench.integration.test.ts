@@ -1,6 +1,6 @@
 // The harness of the benchmarks in its short form, without peers: every program of ours and of the floors runs and counts
 // right, figures and tables are written, and what does not deliver is not timed.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -50,27 +50,49 @@ test('measures a part, and writes figures and tables', async () => {
   expect(readFileSync(`${name}.md`, 'utf8')).toContain('### Tell: a parent sends to one child, sync handler');
 }, 120_000);
 
-test('does not time what did not deliver all', async () => {
-  const hook = join(folder, 'lossy.mjs');
-  const queue = pathToFileURL(join(root, 'bench/floors/ring-queue.mjs')).href;
-  writeFileSync(
-    hook,
-    `import { RingQueue } from '${queue}';
-const { put } = RingQueue.prototype;
-RingQueue.prototype.put = function (item) {
-  return put.call(this, item.n === 77 ? { ...item, n: 0 } : item);
-};`,
-  );
-  const env = { ...process.env, NODE_OPTIONS: `--import=${pathToFileURL(hook).href}` };
-  for (const form of [['--check'], ['--no-peers', '--quick', '--out', folder]]) {
-    const bench = startProcess(
-      ['ask', '--only', 'floor', ...form],
-      [process.execPath, join(root, 'bench/run.mjs')],
-      env,
-    );
+const startWrong = (fault: string, ...args: readonly string[]): ReportingProcess => {
+  const hook = pathToFileURL(join(root, 'test/bench/delivery-faults.mjs')).href;
+  const env = { ...process.env, NODE_OPTIONS: `--import=${hook}?fault=${fault}` };
+  return startProcess(args, [process.execPath, join(root, 'bench/run.mjs')], env);
+};
+
+const FLOORS = 'floor,sync floor';
+
+test.each([
+  { what: 'a repeated one', fault: 'repeat', parts: ['tell', 'up', 'relay', 'fan'], only: FLOORS, programs: 14 },
+  { what: 'a repeated one', fault: 'repeat&item=3', parts: ['scale'], only: '10 loops by hand', programs: 1 },
+  { what: 'one behind the next', fault: 'late', parts: ['tell', 'up', 'relay'], only: FLOORS, programs: 10 },
+  { what: 'one behind the next', fault: 'late&item=3', parts: ['scale'], only: '10 loops by hand', programs: 1 },
+  { what: 'one behind the next', fault: 'late', parts: ['fan'], only: 'floor', programs: 1 },
+  { what: 'one behind its sender’s next', fault: 'late&behind=1000', parts: ['fan'], only: 'floor', programs: 2 },
+  { what: 'all twice', fault: 'send-twice', parts: ['tell', 'up', 'relay', 'fan'], only: 'taskthread', programs: 28 },
+  { what: 'all twice', fault: 'send-twice', parts: ['scale'], only: '10 threads', programs: 1 },
+])(
+  'does not count as right what delivers $what: $parts',
+  async ({ fault, parts, only, programs }) => {
+    const bench = startWrong(fault, ...parts, '--only', only, '--check');
     expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(1);
-    expect(bench.lines.join('\n')).toMatch(/delivered \d+ of \d+/);
-  }
+    const wrong = bench.lines.filter((line) => /: .*: /.test(line));
+    expect(wrong).toEqual(
+      Array(programs).fill(expect.stringMatching(/: delivered \d+ of \d+, \d+ of them out of turn$/)),
+    );
+  },
+  120_000,
+);
+
+test('does not time what did not deliver right', async () => {
+  const bench = startWrong('late', 'tell', '--only', 'floor', '--no-peers', '--quick', '--out', folder);
+  expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(1);
+  expect(bench.lines.join('\n')).toMatch(/\| not measured: delivered \d+ of \d+, \d+ of them out of turn/);
+}, 120_000);
+
+test('says soon how many have arrived when one is lost', async () => {
+  const bench = startWrong('lose&item=77', 'tell', '--only', 'floor', '--check');
+  const { code } = await bench.waitExit(40_000);
+  expect(code).toBe(1);
+  expect(bench.lines).toContain(
+    'tell: floor: nothing has arrived for 5 s: delivered 499 of 500, 1 of them out of turn',
+  );
 }, 120_000);
 
 test('profiles a workload: the functions that took most, and what it allocates', async () => {
