@@ -1,8 +1,8 @@
 // The harness of the benchmarks in its short form, without peers: every program of ours and of the floors runs and counts
 // right, figures and tables are written, and what does not deliver is not timed.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ReportingProcess } from '../../examples/tcp-pipeline/demo/child-process.ts';
 import { endProcessesAfterEach, root, startProcess, untilSaid } from '../examples/pipeline-process.ts';
@@ -104,6 +104,38 @@ test('profiles a workload: the functions that took most, and what it allocates',
   expect(JSON.parse(readFileSync(join(folder, 'ask-taskthread.cpuprofile'), 'utf8')).nodes.length).toBeGreaterThan(0);
 }, 120_000);
 
+test.each([
+  { args: ['reschedule'], file: 'reschedule-taskthread' },
+  { args: ['tell', '--await', '--20-classes'], file: 'tell-taskthread-await-20-classes' },
+  { args: ['scale'], file: 'scale-10-threads' },
+])(
+  'the profile of $args has a file of its own',
+  async ({ args, file }) => {
+    const profile = startProfile(...args, '--rounds', '1', '--top', '1', '--out', folder);
+    expect((await profile.waitExit(TIMEOUT_MS)).code).toBe(0);
+    expect(readdirSync(folder)).toEqual([`${file}.cpuprofile`]);
+  },
+  120_000,
+);
+
+test('the profile of a peer installs the peers first', async () => {
+  const copy = join(folder, 'bench');
+  cpSync(join(root, 'bench'), copy, {
+    recursive: true,
+    filter: (path) => !/node_modules|results/.test(basename(path)),
+  });
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(root, 'dist'), join(folder, 'dist'));
+  const queue = 'module.exports = (worker) => ({ push: (n) => worker(n, () => {}) });';
+  const npm = `#!/bin/sh\nmkdir -p node_modules/fastq && echo '${queue}' > node_modules/fastq/index.js\n`;
+  writeFileSync(join(folder, 'npm'), npm, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
+  const command = [process.execPath, '--expose-gc', join(copy, 'profile.mjs')];
+  const profile = startProcess(['tell', '--contender', 'fastq', '--rounds', '1', '--out', folder], command, env);
+  await profile.waitExit(TIMEOUT_MS);
+  expect(profile.lines.at(-1)).toBe(`written: ${join(folder, 'tell-fastq.cpuprofile')}`);
+}, 120_000);
+
 test('ends its contenders when it is interrupted', async () => {
   const bench = startBench('tell', '--no-peers', '--out', folder);
   await untilSaid(bench, /warming up taskthread, await/);
@@ -127,6 +159,7 @@ test.each([
 test.each([
   { args: ['--help'], code: 0, says: '--contender' },
   { args: ['tel'], code: 2, says: 'workload is "tel", expected one of ' },
+  { args: ['pipeline'], code: 2, says: 'workload is "pipeline", expected one of ' },
   { args: ['tell', '--contender', 'x'], code: 2, says: '--contender is "x", expected one of taskthread, floor' },
 ])('the profile ends with $code for $args', async ({ args, code, says }) => {
   const profile = startProfile(...args);
