@@ -136,12 +136,16 @@ test('the profile of a peer installs the peers first', async () => {
   expect(profile.lines.at(-1)).toBe(`written: ${join(folder, 'tell-fastq.cpuprofile')}`);
 }, 120_000);
 
-test('ends its contenders when it is interrupted', async () => {
-  const bench = startBench('tell', '--no-peers', '--out', folder);
-  await untilSaid(bench, /warming up taskthread, await/);
-  bench.signal('SIGINT');
-  expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(130);
-}, 120_000);
+test.each(['SIGINT', 'SIGHUP'] as const)(
+  'ends its contenders at %s',
+  async (osSignal) => {
+    const bench = startBench('tell', '--no-peers', '--out', folder);
+    await untilSaid(bench, /warming up taskthread, await/);
+    bench.signal(osSignal);
+    expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(130);
+  },
+  120_000,
+);
 
 test.each([
   { args: ['--help'], code: 0, says: '--no-peers' },
