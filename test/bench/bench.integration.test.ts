@@ -50,6 +50,15 @@ test('measures a part, and writes figures and tables', async () => {
   expect(readFileSync(`${name}.md`, 'utf8')).toContain('### Tell: a parent sends to one child, sync handler');
 }, 120_000);
 
+test('says how many timers and requests stand behind a latency', async () => {
+  const bench = startBench('latency', '--only', 'idle', '--no-peers', '--quick', '--rounds', '1', '--out', folder);
+  expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(0);
+  const name = join(folder, `latency-node${process.versions.node.split('.')[0]}.json`);
+  const { figures } = JSON.parse(readFileSync(name, 'utf8')).results[0].contenders[0];
+  expect(figures['timer n'].median).toBeGreaterThan(1);
+  expect(figures['HTTP n'].median).toBeGreaterThan(1);
+}, 120_000);
+
 const startWrong = (fault: string, ...args: readonly string[]): ReportingProcess => {
   const hook = pathToFileURL(join(root, 'test/bench/delivery-faults.mjs')).href;
   const env = { ...process.env, NODE_OPTIONS: `--import=${hook}?fault=${fault}` };
