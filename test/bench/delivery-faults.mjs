@@ -12,14 +12,17 @@ const behind = Number(parameters.get('behind') ?? 1);
 
 const queueFaults = {
   lose: () => undefined,
-  repeat: (put, what) => put(what) ?? put(what),
+  repeat: (put, what) => {
+    const waits = put(what);
+    return put(what) ?? waits;
+  },
   late: (_put, what, state) => {
     state.held = what;
   },
 };
 const onPut = queueFaults[fault];
 if (onPut !== undefined) {
-  const original = RingQueue.prototype.put;
+  const original = Reflect.get(RingQueue.prototype, 'put');
   const states = new WeakMap();
   RingQueue.prototype.put = function (what) {
     const put = (it) => original.call(this, it);
@@ -29,7 +32,8 @@ if (onPut !== undefined) {
     if (state.held === undefined || state.count < item + behind) return put(what);
     const { held } = state;
     state.held = undefined;
-    return put(what) ?? put(held);
+    const waits = put(what);
+    return put(held) ?? waits;
   };
 }
 
@@ -41,10 +45,10 @@ if (fault === 'send-twice') {
       await send(...args);
     };
   };
-  const { get } = Object.getOwnPropertyDescriptor(TaskThread.prototype, 'tasks');
+  const original = Object.getOwnPropertyDescriptor(TaskThread.prototype, 'tasks');
   Object.defineProperty(TaskThread.prototype, 'tasks', {
     get() {
-      const tasks = get.call(this);
+      const tasks = original.get.call(this);
       return {
         reCreate: (name, body) =>
           tasks.reCreate(name, (turn) => {
