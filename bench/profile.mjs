@@ -8,13 +8,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadPart, partNames } from './harness/catalogue.mjs';
 import { expect, OptionError } from './harness/options.mjs';
+import { installPeers } from './harness/peers.mjs';
+import { progress, progressOver } from './harness/progress.mjs';
 import { markdown } from './harness/tables.mjs';
 import { runTwentySubclasses } from './harness/twenty-subclasses.mjs';
 import { Work } from './harness/work.mjs';
 
 const HELP = `usage: npm run profile -- workload [options]
   workload              a workload of npm run bench -- --list, or a part: its first workload
-  --contender NAME      whose program (taskthread)
+  --contender NAME      whose program (taskthread, or the workload's first); for a peer's the peers are installed
   --await               await every send
   --20-classes          after twenty other classes have run
   --rounds N            so many runs under the profiler (10)
@@ -22,7 +24,7 @@ const HELP = `usage: npm run profile -- workload [options]
   --out DIR             where to write the profile (bench/results)`;
 
 const OPTIONS = {
-  contender: { type: 'string', default: 'taskthread' },
+  contender: { type: 'string' },
   await: { type: 'boolean', default: false },
   '20-classes': { type: 'boolean', default: false },
   rounds: { type: 'string', default: '10' },
@@ -50,12 +52,16 @@ async function readCommand() {
   for (const name of ['rounds', 'top'])
     expect(`--${name}`, values[name], /^[1-9]\d*$/.test(values[name]), 'a whole number');
   const contenders = [...Object.keys(workload.contenders), ...(workload.peers ?? [])];
-  expect('--contender', values.contender, contenders.includes(values.contender), `one of ${contenders.join(', ')}`);
-  return { ...values, workload };
+  const { contender = contenders[0] } = values;
+  expect('--contender', contender, contenders.includes(contender), `one of ${contenders.join(', ')}`);
+  return { ...values, workload, contender };
 }
 
 async function programOf({ workload, contender }) {
-  return workload.contenders[contender] ?? (await import(`./peers/${contender}.mjs`)).programs[workload.name];
+  if (workload.contenders[contender] !== undefined) return workload.contenders[contender];
+  installPeers(progress);
+  progressOver();
+  return (await import(`./peers/${contender}.mjs`)).programs[workload.name];
 }
 
 async function main(command) {
@@ -65,9 +71,9 @@ async function main(command) {
     let ms = 0;
     for (let i = 0; i < rounds; i++) {
       const work = new Work({ size: workload.size, style: command.await ? 'await' : 'sync' });
-      const delivered = await program(work);
-      const expected = workload.expected?.(workload.size) ?? workload.size;
-      if (delivered !== expected) throw new Error(`delivered ${delivered} of ${expected}`);
+      const counted = await program(work);
+      const problem = work.problem(counted, workload.expected?.(workload.size) ?? workload.size);
+      if (problem !== undefined) throw new Error(problem);
       ms += work.ms;
     }
     return ms;
@@ -99,7 +105,9 @@ async function main(command) {
   console.log(allocationTable(allocations.profile, workload.size, top));
   session.disconnect();
   mkdirSync(command.out, { recursive: true });
-  const file = join(command.out, `${workload.name.replaceAll(/[^a-z0-9]+/gi, '-')}-${command.contender}.cpuprofile`);
+  const how = ['await', '20-classes'].filter((option) => command[option]);
+  const name = [workload.name, command.contender, ...how].join('-').replaceAll(/[^a-z0-9]+/gi, '-');
+  const file = join(command.out, `${name}.cpuprofile`);
   writeFileSync(file, JSON.stringify(profile));
   console.log(`written: ${file}`);
 }

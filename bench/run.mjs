@@ -15,7 +15,7 @@ import { installPeers, peerVersions } from './harness/peers.mjs';
 import { progress, progressOver } from './harness/progress.mjs';
 import { overviewOf, tableOf } from './harness/tables.mjs';
 
-for (const signal of ['SIGINT', 'SIGTERM']) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {
     endAll();
     progressOver();

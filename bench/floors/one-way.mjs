@@ -4,28 +4,22 @@ import { RingQueue } from './ring-queue.mjs';
 /** Every put and take awaited. */
 export async function floor(work) {
   const queue = new RingQueue();
-  let next = 0;
+  const arrivals = work.expectArrivals();
   const receive = async () => {
-    while (next < work.size) if ((await queue.take()) === next) next++;
-    work.end();
+    while (arrivals.count < work.size) arrivals.take(await queue.take());
   };
   const received = receive();
   work.begin();
   for (let i = 0; i < work.size; i++) await queue.put(i);
   await received;
-  return next;
 }
 
 /** The same, awaiting only when it must. */
 export async function syncFloor(work) {
   const queue = new RingQueue();
-  let next = 0;
+  const arrivals = work.expectArrivals();
   const receive = async () => {
-    while (next < work.size) {
-      const item = queue.empty ? await queue.take() : queue.take();
-      if (item === next) next++;
-    }
-    work.end();
+    while (arrivals.count < work.size) arrivals.take(queue.empty ? await queue.take() : queue.take());
   };
   const received = receive();
   work.begin();
@@ -34,5 +28,4 @@ export async function syncFloor(work) {
     if (waits !== undefined) await waits;
   }
   await received;
-  return next;
 }

@@ -2,6 +2,14 @@
 // fairness, no stop. Whether its words are awaited always or only when they must be is the caller's: these are the two floors.
 
 const WAITS = undefined;
+const SMALLEST = 8;
+const NO_SLOTS = [];
+
+function slotsFor(capacity) {
+  let size = SMALLEST;
+  while (size < capacity) size *= 2;
+  return new Array(size).fill(undefined);
+}
 
 /** A ring of fixed capacity. `put` and `take` give a promise only when they must wait. Items are never undefined. */
 export class RingQueue {
@@ -13,13 +21,11 @@ export class RingQueue {
   #putters = [];
   #takers = [];
 
-  /** `eager: false` starts with a small ring that grows: for a hundred thousand queues that hold nothing. */
+  /** `eager: false` has no ring until something must be kept in it, then one that grows: for a hundred thousand idle queues. */
   constructor(capacity = 100, { eager = true } = {}) {
     this.#capacity = capacity;
-    let size = 8;
-    while (eager && size < capacity) size *= 2;
-    this.#slots = new Array(size).fill(undefined);
-    this.#mask = size - 1;
+    this.#slots = eager ? slotsFor(capacity) : NO_SLOTS;
+    this.#mask = this.#slots.length - 1;
   }
 
   put(item) {
@@ -66,7 +72,7 @@ export class RingQueue {
   }
 
   #grow() {
-    const grown = new Array(this.#slots.length * 2).fill(undefined);
+    const grown = slotsFor(this.#slots.length * 2);
     for (let i = 0; i < this.#length; i++) grown[i] = this.#slots[(this.#head + i) & this.#mask];
     this.#slots = grown;
     this.#mask = grown.length - 1;

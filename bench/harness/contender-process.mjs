@@ -1,6 +1,6 @@
 // One contender in a process of its own: does what the harness asks over the channel, one measurement at a time.
 //
-//     { workload, contender, style, manyClasses, size, watch } ──► { delivered, expected, ms, cpuMs, figures, delayMs } | { error }
+//     { workload, contender, style, manyClasses, size, watch } ──► { problem, ms, cpuMs, figures, delayMs } | { error }
 //
 // No collection is forced between measurements: V8 lets the shapes of objects die of which none is alive, and throws the code
 // away that was compiled for them, which no program sees that has a tree (or a queue) all the time.
@@ -11,6 +11,9 @@ import { Work } from './work.mjs';
 
 const [file, peer] = process.argv.slice(2);
 const { workloads } = await import(pathToFileURL(file).href);
+/** What is lost is missed after so many seconds without an arrival. */
+const QUIET_S = 5;
+
 const peers = new Map();
 let dirtied = false;
 
@@ -42,7 +45,11 @@ async function measure(job) {
     // The monitor does not count the first time after a reset.
     await later(5);
   }
-  const delivered = await program(work);
+  const watch = watchArrivals(work);
+  const counted = await program(work);
+  // What was sent once too often may still be under way.
+  await later(1);
+  clearInterval(watch);
   // The monitor's own timer must run once more to see what the last turn of the event loop took.
   if (delay !== undefined) {
     await later(5);
@@ -50,13 +57,26 @@ async function measure(job) {
   }
   const expected = workload.expected?.(job.size) ?? job.size;
   return {
-    delivered,
-    expected,
+    problem: work.problem(counted, expected),
     ms: work.ms,
     cpuMs: work.cpuMs,
     figures: work.figures,
     delayMs: delay && delay.percentile(99) / 1e6,
   };
+}
+
+/** Counts ticks, which do not come while the event loop is held: the time is of seconds in which something could have arrived. */
+function watchArrivals(work) {
+  let seen = 0;
+  let quiet = 0;
+  return setInterval(() => {
+    if (work.arrivals === undefined || !work.begun) return;
+    quiet = work.arrivals.count === seen ? quiet + 1 : 0;
+    seen = work.arrivals.count;
+    const problem = work.arrivals.problem();
+    if (quiet >= QUIET_S && problem !== undefined)
+      process.send({ error: `nothing has arrived for ${QUIET_S} s: ${problem}` });
+  }, 1000);
 }
 
 function later(ms) {

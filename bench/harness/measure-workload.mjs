@@ -85,14 +85,12 @@ async function warmUp(part, workload, run) {
   for (let i = 0; i < WARM_UP_ROUNDS; i++) await once(workload, run, run.size);
 }
 
-/** Throws unless everything was delivered. */
+/** Throws unless everything was delivered, once and in order. */
 export async function once(workload, run, size, watch) {
   const { name, style, manyClasses } = run;
   const job = { workload: workload.name, contender: name, style, manyClasses, size, watch };
   const result = await run.process.measure(job);
-  if (result.delivered !== result.expected) {
-    throw new ContenderFailed(`delivered ${result.delivered} of ${result.expected}`);
-  }
+  if (result.problem !== undefined) throw new ContenderFailed(result.problem);
   return result;
 }
 

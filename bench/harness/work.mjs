@@ -1,4 +1,5 @@
 // What a program under measurement is given, and tells.
+import { Arrivals } from './arrivals.mjs';
 
 export class Work {
   /** How many things to do. */
@@ -7,6 +8,8 @@ export class Work {
   style;
   /** What was measured besides the time, by name. */
   figures = {};
+  /** What has arrived, of programs that pass something on. */
+  arrivals;
   /** Resolves at `end`. */
   ended;
   #resolveEnded;
@@ -30,6 +33,18 @@ export class Work {
     return this.style === 'await';
   }
 
+  /** For a program that passes `size` things on: it gives these what arrives. The last one is the end. */
+  expectArrivals(senders) {
+    this.arrivals = new Arrivals(this.size, () => this.end(), senders);
+    return this.arrivals;
+  }
+
+  /** What is wrong, in words, with what was delivered; `counted` is the program's own count, where nothing arrives. */
+  problem(counted, expected) {
+    if (this.arrivals !== undefined) return this.arrivals.problem();
+    return counted === expected ? undefined : `delivered ${counted} of ${expected}`;
+  }
+
   /** The time counts from here … */
   begin() {
     this.#cpuAtBegin = process.cpuUsage();
@@ -42,6 +57,10 @@ export class Work {
     const { user, system } = process.cpuUsage(this.#cpuAtBegin);
     this.#cpuMs = (user + system) / 1000;
     this.#resolveEnded();
+  }
+
+  get begun() {
+    return this.#beganAt !== 0;
   }
 
   get ms() {

@@ -13,10 +13,10 @@ async function withSystem(program) {
 
 const tell = (work) =>
   withSystem(async (root) => {
-    let next = 0;
+    const arrivals = work.expectArrivals();
     const receiver = await root.createChild({
       tick(n) {
-        if (n === next && ++next === work.size) work.end();
+        arrivals.take(n);
       },
     });
     work.begin();
@@ -25,39 +25,36 @@ const tell = (work) =>
       if (n % 100 === 99) await sent;
     }
     await work.ended;
-    return next;
   });
 
 const ask = (work) =>
   withSystem(async (root) => {
     const responder = await root.createChild({ plusOne: (n) => n + 1 });
-    let answered = 0;
+    const arrivals = work.expectArrivals();
     work.begin();
-    for (let n = 0; n < work.size; n++) if ((await responder.sendAndReceive('plusOne', n)) === n + 1) answered++;
-    work.end();
-    return answered;
+    for (let n = 0; n < work.size; n++) arrivals.take((await responder.sendAndReceive('plusOne', n)) - 1);
   });
 
 const CHILDREN = 1_000;
 
 const fanIn = (work) =>
   withSystem(async (root) => {
-    let handled = 0;
-    const each = work.size / CHILDREN;
+    const arrivals = work.expectArrivals(CHILDREN);
     const parent = await root.createChild({
       initialize(self) {
         this.self = self;
       },
       async grow() {
-        const makeChild = () =>
+        const makeChild = (_, index) =>
           this.self.createChild({
             initialize(self) {
               this.parent = self.getParent();
             },
             async begin() {
-              for (let n = 0; n < each; n++) {
+              let round = 0;
+              for (let n = index; n < work.size; n += CHILDREN) {
                 const sent = this.parent.send('tick', n);
-                if (n % 100 === 99) await sent;
+                if (++round % 100 === 0) await sent;
               }
             },
           });
@@ -66,26 +63,29 @@ const fanIn = (work) =>
       begin() {
         for (const child of this.children) child.send('begin');
       },
-      tick() {
-        if (++handled === work.size) work.end();
+      tick(n) {
+        arrivals.takeOfMany(n);
       },
     });
     await parent.sendAndReceive('grow');
     work.begin();
     parent.send('begin');
     await work.ended;
-    return handled;
   });
 
 const fanOut = (work) =>
   withSystem(async (root) => {
-    let handled = 0;
-    const makeChild = () =>
-      root.createChild({
-        tick() {
-          if (++handled === work.size) work.end();
+    const arrivals = work.expectArrivals();
+    const makeChild = () => {
+      let due = 0;
+      return root.createChild({
+        tick(n) {
+          const inTurn = n === due;
+          due = n + 1;
+          arrivals.add(inTurn);
         },
       });
+    };
     const children = await Promise.all(Array.from({ length: CHILDREN }, makeChild));
     work.begin();
     for (let n = 0; n < work.size / CHILDREN; n++) {
@@ -94,7 +94,6 @@ const fanOut = (work) =>
       await last;
     }
     await work.ended;
-    return handled;
   });
 
 const nursery = (what) => (work) =>

@@ -5,9 +5,10 @@ import { underLoad } from '../workloads/latency.mjs';
 
 const CAPACITY = 100;
 
-function offerAll(queue, size) {
-  let n = 0;
-  return Effect.whileLoop({ while: () => n < size, body: () => Queue.offer(queue, n), step: () => n++ });
+/** Every `step`th number. */
+function offerAll(queue, size, first = 0, step = 1) {
+  let n = first;
+  return Effect.whileLoop({ while: () => n < size, body: () => Queue.offer(queue, n), step: () => (n += step) });
 }
 
 /** Takes until `size` have come, and gives each to `handle`. */
@@ -27,17 +28,11 @@ const tell = (work) =>
   Effect.runPromise(
     Effect.gen(function* () {
       const queue = yield* Queue.bounded(CAPACITY);
-      let next = 0;
-      const receiver = yield* Effect.forkChild(
-        takeEach(queue, work.size, (item) => {
-          if (item === next) next++;
-        }),
-      );
+      const arrivals = work.expectArrivals();
+      const receiver = yield* Effect.forkChild(takeEach(queue, work.size, (item) => arrivals.take(item)));
       work.begin();
       yield* offerAll(queue, work.size);
       yield* Fiber.join(receiver);
-      work.end();
-      return next;
     }),
   );
 
@@ -48,16 +43,14 @@ const ask = (work) =>
       const responder = yield* Effect.forkChild(
         Effect.forever(Effect.flatMap(Queue.take(queue), ({ n, reply }) => Deferred.succeed(reply, n + 1))),
       );
-      let answered = 0;
+      const arrivals = work.expectArrivals();
       work.begin();
       for (let n = 0; n < work.size; n++) {
         const reply = yield* Deferred.make();
         yield* Queue.offer(queue, { n, reply });
-        if ((yield* Deferred.await(reply)) === n + 1) answered++;
+        arrivals.take((yield* Deferred.await(reply)) - 1);
       }
-      work.end();
       yield* Fiber.interrupt(responder);
-      return answered;
     }),
   );
 
@@ -73,18 +66,12 @@ const relay = (work) =>
         );
         relays.push(yield* Effect.forkChild(Effect.forever(handOn)));
       }
-      let next = 0;
-      const receiver = yield* Effect.forkChild(
-        takeEach(queues[4], work.size, (item) => {
-          if (item === next) next++;
-        }),
-      );
+      const arrivals = work.expectArrivals();
+      const receiver = yield* Effect.forkChild(takeEach(queues[4], work.size, (item) => arrivals.take(item)));
       work.begin();
       yield* offerAll(queues[0], work.size);
       yield* Fiber.join(receiver);
-      work.end();
       yield* Fiber.interruptAll(relays);
-      return next;
     }),
   );
 
@@ -94,17 +81,11 @@ const fanIn = (work) =>
   Effect.runPromise(
     Effect.gen(function* () {
       const queue = yield* Queue.bounded(CAPACITY);
-      let handled = 0;
-      const receiver = yield* Effect.forkChild(
-        takeEach(queue, work.size, () => {
-          handled++;
-        }),
-      );
+      const arrivals = work.expectArrivals(CHILDREN);
+      const receiver = yield* Effect.forkChild(takeEach(queue, work.size, (item) => arrivals.takeOfMany(item)));
       work.begin();
-      for (let i = 0; i < CHILDREN; i++) yield* Effect.forkChild(offerAll(queue, work.size / CHILDREN));
+      for (let i = 0; i < CHILDREN; i++) yield* Effect.forkChild(offerAll(queue, work.size, i, CHILDREN));
       yield* Fiber.join(receiver);
-      work.end();
-      return handled;
     }),
   );
 
@@ -114,17 +95,22 @@ const fanOut = (work) =>
       Effect.gen(function* () {
         const hub = yield* PubSub.bounded(CAPACITY);
         const rounds = work.size / CHILDREN;
-        let handled = 0;
+        const arrivals = work.expectArrivals();
         const listeners = [];
         for (let i = 0; i < CHILDREN; i++) {
           const subscription = yield* PubSub.subscribe(hub);
           let taken = 0;
+          let due = 0;
           const listen = Effect.whileLoop({
             while: () => taken < rounds,
             body: () => PubSub.takeAll(subscription),
             step: (items) => {
               taken += items.length;
-              handled += items.length;
+              for (const item of items) {
+                const inTurn = item === due;
+                due = item + 1;
+                arrivals.add(inTurn);
+              }
             },
           });
           listeners.push(yield* Effect.forkChild(listen));
@@ -132,8 +118,6 @@ const fanOut = (work) =>
         work.begin();
         for (let n = 0; n < rounds; n++) yield* PubSub.publish(hub, n);
         yield* Fiber.joinAll(listeners);
-        work.end();
-        return handled;
       }),
     ),
   );

@@ -4,12 +4,9 @@ import { createQueue, run, spawn, suspend, until, withResolvers } from 'effectio
 const tell = (work) =>
   run(function* () {
     const queue = createQueue();
-    let next = 0;
+    const arrivals = work.expectArrivals();
     const receiver = yield* spawn(function* () {
-      while (next < work.size) {
-        const { value } = yield* queue.next();
-        if (value === next) next++;
-      }
+      while (arrivals.count < work.size) arrivals.take((yield* queue.next()).value);
     });
     work.begin();
     // So many at a time as a bounded queue would hold: its queue is an array whose front is moved with each item.
@@ -18,8 +15,6 @@ const tell = (work) =>
       yield* until(Promise.resolve());
     }
     yield* receiver;
-    work.end();
-    return next;
   });
 
 const ask = (work) =>
@@ -31,16 +26,14 @@ const ask = (work) =>
         value.reply.resolve(value.n + 1);
       }
     });
-    let answered = 0;
+    const arrivals = work.expectArrivals();
     work.begin();
     for (let n = 0; n < work.size; n++) {
       const reply = withResolvers();
       queue.add({ n, reply });
-      if ((yield* reply.operation) === n + 1) answered++;
+      arrivals.take((yield* reply.operation) - 1);
     }
-    work.end();
     yield* responder.halt();
-    return answered;
   });
 
 const relay = (work) =>
@@ -53,12 +46,9 @@ const relay = (work) =>
       });
       relays.push(relay);
     }
-    let next = 0;
+    const arrivals = work.expectArrivals();
     const receiver = yield* spawn(function* () {
-      while (next < work.size) {
-        const { value } = yield* queues[4].next();
-        if (value === next) next++;
-      }
+      while (arrivals.count < work.size) arrivals.take((yield* queues[4].next()).value);
     });
     work.begin();
     for (let n = 0; n < work.size; ) {
@@ -66,9 +56,7 @@ const relay = (work) =>
       yield* until(Promise.resolve());
     }
     yield* receiver;
-    work.end();
     for (const relay of relays) yield* relay.halt();
-    return next;
   });
 
 const nursery = (what) => (work) =>

@@ -2,21 +2,20 @@
 import fastq from 'fastq';
 
 async function tell(work) {
-  let next = 0;
+  const arrivals = work.expectArrivals();
   const queue = fastq((n, done) => {
-    if (n === next && ++next === work.size) work.end();
+    arrivals.take(n);
     done(null);
   }, 1);
   work.begin();
   for (let n = 0; n < work.size; n++) queue.push(n);
   await work.ended;
-  return next;
 }
 
 async function tellAsync(work) {
-  let next = 0;
+  const arrivals = work.expectArrivals();
   const queue = fastq.promise(async (n) => {
-    if (n === next && ++next === work.size) work.end();
+    arrivals.take(n);
   }, 1);
   work.begin();
   for (let n = 0; n < work.size; n++) {
@@ -25,16 +24,13 @@ async function tellAsync(work) {
     if (n % 100 === 99) await handled;
   }
   await work.ended;
-  return next;
 }
 
 async function ask(work) {
   const queue = fastq.promise(async (n) => n + 1, 1);
-  let answered = 0;
+  const arrivals = work.expectArrivals();
   work.begin();
-  for (let n = 0; n < work.size; n++) if ((await queue.push(n)) === n + 1) answered++;
-  work.end();
-  return answered;
+  for (let n = 0; n < work.size; n++) arrivals.take((await queue.push(n)) - 1);
 }
 
 export const programs = { tell, 'tell, async handler': tellAsync, ask };

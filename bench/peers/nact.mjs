@@ -7,10 +7,8 @@ const { dispatch, query, spawn, spawnStateless, start, stop } = nact;
 function tell(handler) {
   return async (work) => {
     const system = start();
-    let next = 0;
-    const count = ({ n }) => {
-      if (n === next && ++next === work.size) work.end();
-    };
+    const arrivals = work.expectArrivals();
+    const count = ({ n }) => arrivals.take(n);
     const receiver = spawnStateless(
       system,
       handler === 'async' ? async (message) => count(message) : count,
@@ -20,20 +18,13 @@ function tell(handler) {
     for (let n = 0; n < work.size; n++) dispatch(receiver, { n });
     await work.ended;
     stop(system);
-    return next;
   };
 }
 
 async function up(work) {
   const system = start();
-  let next = 0;
-  const parent = spawnStateless(
-    system,
-    ({ n }) => {
-      if (n === next && ++next === work.size) work.end();
-    },
-    'parent',
-  );
+  const arrivals = work.expectArrivals();
+  const parent = spawnStateless(system, ({ n }) => arrivals.take(n), 'parent');
   const child = spawnStateless(
     parent,
     (_message, { parent }) => {
@@ -45,31 +36,21 @@ async function up(work) {
   dispatch(child, 'begin');
   await work.ended;
   stop(system);
-  return next;
 }
 
 async function ask(work) {
   const system = start();
   const responder = spawnStateless(system, ({ n, reply }) => dispatch(reply, n + 1), 'responder');
-  let answered = 0;
+  const arrivals = work.expectArrivals();
   work.begin();
-  for (let n = 0; n < work.size; n++)
-    if ((await query(responder, (reply) => ({ n, reply }), 10_000)) === n + 1) answered++;
-  work.end();
+  for (let n = 0; n < work.size; n++) arrivals.take((await query(responder, (reply) => ({ n, reply }), 10_000)) - 1);
   stop(system);
-  return answered;
 }
 
 const relay = (handOn) => async (work) => {
   const system = start();
-  let next = 0;
-  let above = spawnStateless(
-    system,
-    ({ n }) => {
-      if (n === next && ++next === work.size) work.end();
-    },
-    'root',
-  );
+  const arrivals = work.expectArrivals();
+  let above = spawnStateless(system, ({ n }) => arrivals.take(n), 'root');
   for (let depth = 1; depth < 5; depth++) above = spawnStateless(above, handOn, 'relay');
   const leaf = spawnStateless(
     above,
@@ -82,45 +63,42 @@ const relay = (handOn) => async (work) => {
   dispatch(leaf, 'begin');
   await work.ended;
   stop(system);
-  return next;
 };
 
 const CHILDREN = 1_000;
 
 async function fanIn(work) {
   const system = start();
-  let handled = 0;
-  const parent = spawnStateless(
-    system,
-    () => {
-      if (++handled === work.size) work.end();
-    },
-    'parent',
-  );
-  const each = work.size / CHILDREN;
-  const send = (_message, { parent }) => {
-    for (let n = 0; n < each; n++) dispatch(parent, { n });
-  };
-  const children = Array.from({ length: CHILDREN }, (_, i) => spawnStateless(parent, send, `child${i}`));
+  const arrivals = work.expectArrivals(CHILDREN);
+  const parent = spawnStateless(system, ({ n }) => arrivals.takeOfMany(n), 'parent');
+  const sendFrom =
+    (index) =>
+    (_message, { parent }) => {
+      for (let n = index; n < work.size; n += CHILDREN) dispatch(parent, { n });
+    };
+  const children = Array.from({ length: CHILDREN }, (_, i) => spawnStateless(parent, sendFrom(i), `child${i}`));
   work.begin();
   for (const child of children) dispatch(child, 'begin');
   await work.ended;
   stop(system);
-  return handled;
 }
 
 async function fanOut(work) {
   const system = start();
-  let handled = 0;
-  const hear = () => {
-    if (++handled === work.size) work.end();
+  const arrivals = work.expectArrivals();
+  const makeHear = () => {
+    let due = 0;
+    return ({ n }) => {
+      const inTurn = n === due;
+      due = n + 1;
+      arrivals.add(inTurn);
+    };
   };
-  const children = Array.from({ length: CHILDREN }, (_, i) => spawnStateless(system, hear, `child${i}`));
+  const children = Array.from({ length: CHILDREN }, (_, i) => spawnStateless(system, makeHear(), `child${i}`));
   work.begin();
   for (let n = 0; n < work.size / CHILDREN; n++) for (const child of children) dispatch(child, { n });
   await work.ended;
   stop(system);
-  return handled;
 }
 
 function nursery(what) {

@@ -5,27 +5,21 @@ const CAPACITY = 100;
 
 const tell = (handler) => async (work) => {
   const queue = new PQueue({ concurrency: 1 });
-  let next = 0;
-  const count = (n) => {
-    if (n === next && ++next === work.size) work.end();
-  };
+  const arrivals = work.expectArrivals();
   work.begin();
   for (let n = 0; n < work.size; n++) {
-    void queue.add(handler === 'async' ? async () => count(n) : () => count(n));
+    void queue.add(handler === 'async' ? async () => arrivals.take(n) : () => arrivals.take(n));
     if (queue.size >= CAPACITY) await queue.onSizeLessThan(CAPACITY / 2);
   }
   await work.ended;
   await queue.onIdle();
-  return next;
 };
 
 async function ask(work) {
   const queue = new PQueue({ concurrency: 1 });
-  let answered = 0;
+  const arrivals = work.expectArrivals();
   work.begin();
-  for (let n = 0; n < work.size; n++) if ((await queue.add(() => n + 1)) === n + 1) answered++;
-  work.end();
-  return answered;
+  for (let n = 0; n < work.size; n++) arrivals.take((await queue.add(() => n + 1)) - 1);
 }
 
 export const programs = { tell: tell('sync'), 'tell, async handler': tell('async'), ask };

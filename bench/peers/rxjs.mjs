@@ -4,64 +4,56 @@ import { asapScheduler, Subject } from 'rxjs';
 
 async function tell(work) {
   const subject = new Subject();
-  let next = 0;
-  const subscription = subject.subscribe((n) => {
-    if (n === next && ++next === work.size) work.end();
-  });
+  const arrivals = work.expectArrivals();
+  const subscription = subject.subscribe((n) => arrivals.take(n));
   work.begin();
   for (let n = 0; n < work.size; n++) subject.next(n);
   await work.ended;
   subscription.unsubscribe();
-  return next;
 }
 
 async function relay(work) {
   const subjects = Array.from({ length: 5 }, () => new Subject());
   const subscriptions = subjects.slice(1).map((to, i) => subjects[i].subscribe((n) => to.next(n)));
-  let next = 0;
-  const last = subjects[4].subscribe((n) => {
-    if (n === next && ++next === work.size) work.end();
-  });
+  const arrivals = work.expectArrivals();
+  const last = subjects[4].subscribe((n) => arrivals.take(n));
   work.begin();
   for (let n = 0; n < work.size; n++) subjects[0].next(n);
   await work.ended;
   for (const subscription of [...subscriptions, last]) subscription.unsubscribe();
-  return next;
 }
 
 const CHILDREN = 1_000;
 
 async function fanIn(work) {
-  let handled = 0;
+  const arrivals = work.expectArrivals(CHILDREN);
   const parent = new Subject();
-  const subscription = parent.subscribe(() => {
-    if (++handled === work.size) work.end();
-  });
+  const subscription = parent.subscribe((n) => arrivals.takeOfMany(n));
   const children = Array.from({ length: CHILDREN }, () => {
     const child = new Subject();
     child.subscribe((n) => parent.next(n));
     return child;
   });
   work.begin();
-  for (let n = 0; n < work.size / CHILDREN; n++) for (const child of children) child.next(n);
+  for (let n = 0; n < work.size; ) for (const child of children) child.next(n++);
   await work.ended;
   subscription.unsubscribe();
-  return handled;
 }
 
 async function fanOut(work) {
-  let handled = 0;
+  const arrivals = work.expectArrivals();
   const subject = new Subject();
   for (let i = 0; i < CHILDREN; i++) {
-    subject.subscribe(() => {
-      handled++;
+    let due = 0;
+    subject.subscribe((n) => {
+      const inTurn = n === due;
+      due = n + 1;
+      arrivals.add(inTurn);
     });
   }
   work.begin();
   for (let n = 0; n < work.size / CHILDREN; n++) subject.next(n);
-  work.end();
   subject.complete();
-  return handled;
 }
 
 async function reschedule(work) {

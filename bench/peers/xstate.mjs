@@ -3,11 +3,13 @@
 import { assign, createActor, createMachine, fromCallback, fromTransition, waitFor } from 'xstate';
 
 function counter(work) {
+  const arrivals = work.expectArrivals();
   return createActor(
-    fromTransition((next, event) => {
-      if (event.n !== next) return next;
-      if (next + 1 === work.size) work.end();
-      return next + 1;
+    fromTransition((count, { type, n }) => {
+      // Its own events come here too.
+      if (type !== 'tick') return count;
+      arrivals.take(n);
+      return count + 1;
     }, 0),
   );
 }
@@ -18,7 +20,6 @@ async function tell(work) {
   for (let n = 0; n < work.size; n++) receiver.send({ type: 'tick', n });
   await work.ended;
   receiver.stop();
-  return receiver.getSnapshot().context;
 }
 
 /** A machine that invokes the child: the way in which an XState child has a parent at all. */
@@ -28,14 +29,18 @@ async function up(work) {
       for (let n = 0; n < work.size; n++) sendBack({ type: 'tick', n });
     });
   });
+  const arrivals = work.expectArrivals();
   const parent = createActor(
     createMachine({
-      context: { next: 0 },
+      context: { count: 0 },
       invoke: { src: child, id: 'child' },
       on: {
         tick: {
           actions: assign({
-            next: ({ context, event }) => (event.n === context.next ? context.next + 1 : context.next),
+            count: ({ context, event }) => {
+              arrivals.take(event.n);
+              return context.count + 1;
+            },
           }),
         },
       },
@@ -43,10 +48,8 @@ async function up(work) {
   ).start();
   work.begin();
   parent.getSnapshot().children.child.send({ type: 'begin' });
-  await waitFor(parent, ({ context }) => context.next === work.size);
-  work.end();
+  await waitFor(parent, ({ context }) => context.count === work.size);
   parent.stop();
-  return parent.getSnapshot().context.next;
 }
 
 /** It has no request and answer: the answer is an event to the actor that the request names. */
@@ -62,19 +65,17 @@ async function ask(work) {
       receive(({ n }) => resolve(n));
     }),
   ).start();
-  let answered = 0;
+  const arrivals = work.expectArrivals();
   work.begin();
   for (let n = 0; n < work.size; n++) {
     const answer = new Promise((settle) => {
       resolve = settle;
     });
     responder.send({ type: 'request', n, replyTo: asker });
-    if ((await answer) === n + 1) answered++;
+    arrivals.take((await answer) - 1);
   }
-  work.end();
   responder.stop();
   asker.stop();
-  return answered;
 }
 
 async function relay(work) {
@@ -92,48 +93,44 @@ async function relay(work) {
   for (let n = 0; n < work.size; n++) leaf.send({ type: 'tick', n });
   await work.ended;
   for (const actor of actors) actor.stop();
-  return root.getSnapshot().context;
 }
 
 const CHILDREN = 1_000;
 
 async function fanIn(work) {
-  let handled = 0;
+  const arrivals = work.expectArrivals(CHILDREN);
   const parent = createActor(
-    fromTransition((count, { type }) => {
-      // Its own events come here too.
+    fromTransition((count, { type, n }) => {
       if (type !== 'tick') return count;
-      if (++handled === work.size) work.end();
-      return handled;
+      arrivals.takeOfMany(n);
+      return count + 1;
     }, 0),
   ).start();
-  const each = work.size / CHILDREN;
-  const send = fromCallback(({ receive }) => {
-    receive(() => {
-      for (let n = 0; n < each; n++) parent.send({ type: 'tick', n });
+  const sendFrom = (index) =>
+    fromCallback(({ receive }) => {
+      receive(() => {
+        for (let n = index; n < work.size; n += CHILDREN) parent.send({ type: 'tick', n });
+      });
     });
-  });
-  const children = Array.from({ length: CHILDREN }, () => createActor(send).start());
+  const children = Array.from({ length: CHILDREN }, (_, index) => createActor(sendFrom(index)).start());
   work.begin();
   for (const child of children) child.send({ type: 'begin' });
   await work.ended;
   for (const actor of [parent, ...children]) actor.stop();
-  return handled;
 }
 
 async function fanOut(work) {
-  let handled = 0;
-  const hear = fromTransition((count, { type }) => {
-    if (type !== 'tick') return count;
-    if (++handled === work.size) work.end();
-    return count + 1;
+  const arrivals = work.expectArrivals();
+  const hear = fromTransition((due, { type, n }) => {
+    if (type !== 'tick') return due;
+    arrivals.add(n === due);
+    return n + 1;
   }, 0);
   const children = Array.from({ length: CHILDREN }, () => createActor(hear).start());
   work.begin();
   for (let n = 0; n < work.size / CHILDREN; n++) for (const child of children) child.send({ type: 'tick', n });
   await work.ended;
   for (const child of children) child.stop();
-  return handled;
 }
 
 function nursery(what) {

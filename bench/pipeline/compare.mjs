@@ -5,13 +5,14 @@
 // is the pipeline's own (user and system), memory its peak (VmHWM). Order, content and number of all frames are verified at
 // both clouds and in the file every time; a measurement that fails this ends the run with exit code 1.
 //
-// Ratios are pipeline/reference of medians: of speed (frames per second; 1 is equal, more is faster), of CPU time and of
-// memory (less is better). Needs `npm run build`; speed ratios below --min-ratio (off) make the exit code 1.
+// Ratios are pipeline/reference in one round, shown are their median and range: of speed (frames per second; 1 is equal, more
+// is faster), of CPU time and of memory (less is better). Needs `npm run build`; speed ratios below --min-ratio (off) make the exit code 1.
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ratioSummary, summary } from '../harness/statistics.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const examples = join(here, '../../dist/examples/tcp-pipeline');
@@ -25,7 +26,7 @@ const HELP = `usage: node bench/pipeline/compare.mjs [options]
   --reference CMD       what it is compared with (node bench/pipeline/plain-node-pipeline.mjs)
   --json                the last line is the result as one JSON object
   --markdown FILE       write the tables there
-  --min-ratio R         exit 1 if a speed ratio is below
+  --min-ratio R         exit 1 if the median of the rounds' speed ratios is below
   --max-memory-mb M     exit 1 if a peak of the pipeline is above
   --timeout-s S         of one measurement (120)`;
 
@@ -98,7 +99,7 @@ const programs = [
 const [busyBefore] = loadavg();
 
 let rig;
-for (const signal of ['SIGINT', 'SIGTERM']) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {
     void Promise.resolve(rig?.close()).then(() => process.exit(130));
   });
@@ -107,13 +108,9 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 /** One fresh process of the program under this load; throws unless everything arrived whole and in order. */
 async function measure(command, { frames, size }) {
   const destinations = Number(values.destinations);
-  rig = await PipelineRig.start({
-    pipeline: command,
-    demoFolder: join(examples, 'demo'),
-    destinations,
-    expect: frames,
-  });
+  rig = new PipelineRig({ pipeline: command, demoFolder: join(examples, 'demo'), destinations, expect: frames });
   try {
+    await rig.start();
     const idleCpuMs = rig.pipeline.cpuMs();
     const devices = rig.startDevices('--connections', '4', '--frames', `${frames}`, '--size', `${size}`, '--no-digest');
     const started = await devices.waitReport('started', timeoutMs);
@@ -146,12 +143,6 @@ function verify(where, counts, frames) {
   throw new Error(`${where}: expected ${frames} frames, got ${JSON.stringify(counts)}`);
 }
 
-function summary(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return { median: (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2, min: sorted[0], max: sorted.at(-1) };
-}
-
 async function compareUnder(load) {
   const runs = { reference: [], pipeline: [] };
   for (let round = 0; round < Number(values.rounds); round++) {
@@ -165,15 +156,16 @@ async function compareUnder(load) {
       );
     }
   }
-  const result = { load };
-  for (const [name, list] of Object.entries(runs)) {
-    result[name] = Object.fromEntries(Object.keys(list[0]).map((key) => [key, summary(list.map((run) => run[key]))]));
+  const of = (name, key) => runs[name].map((run) => run[key]);
+  const result = { load, runs };
+  for (const [name, [first]] of Object.entries(runs)) {
+    result[name] = Object.fromEntries(Object.keys(first).map((key) => [key, summary(of(name, key))]));
   }
-  const ratio = (key, of = 'median') => result.pipeline[key][of] / result.reference[key][of];
+  const ratio = (key) => ratioSummary(of('pipeline', key), of('reference', key));
   result.ratio = {
     speed: ratio('perSecond'),
     // What else runs on the machine only ever slows a run down, so the fastest ones are disturbed least.
-    speedOfFastest: ratio('perSecond', 'max'),
+    speedOfFastest: result.pipeline.perSecond.max / result.reference.perSecond.max,
     cpu: ratio('cpuMs'),
     memory: ratio('peakMb'),
   };
@@ -181,11 +173,10 @@ async function compareUnder(load) {
 }
 
 function table({ load, reference, pipeline, ratio }) {
-  const row = (label, key, digits, factor) => {
-    const cell = ({ median, min, max }) =>
-      `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
-    return `| ${label} | ${cell(reference[key])} | ${cell(pipeline[key])} | ${factor?.toFixed(2) ?? ''} |`;
-  };
+  const cell = ({ median, min, max }, digits) =>
+    `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+  const row = (label, key, digits, factor) =>
+    `| ${label} | ${cell(reference[key], digits)} | ${cell(pipeline[key], digits)} | ${factor ? cell(factor, 2) : ''} |`;
   return [
     `### ${load.frames} frames of ${load.size} B, 4 connections, ${values.destinations} destinations`,
     '',
@@ -209,9 +200,10 @@ try {
   const text = `${machine}\n\n${results.map(table).join('\n')}`;
   console.log(`\n${text}`);
   if (values.markdown !== undefined) writeFileSync(values.markdown, text);
-  const slow = results.filter(({ ratio }) => ratio.speed < Number(values['min-ratio']));
+  const slow = results.filter(({ ratio }) => ratio.speed.median < Number(values['min-ratio']));
   const big = results.filter(({ pipeline }) => pipeline.peakMb.max > Number(values['max-memory-mb']));
-  for (const { load, ratio } of slow) console.error(`${load.name}: speed ratio ${ratio.speed.toFixed(2)} is too low`);
+  for (const { load, ratio } of slow)
+    console.error(`${load.name}: speed ratio ${ratio.speed.median.toFixed(2)} is too low`);
   for (const { load, pipeline } of big) console.error(`${load.name}: peak of ${pipeline.peakMb.max.toFixed(0)} MB`);
   if (values.json) console.log(JSON.stringify({ event: 'compared', machine, results }));
   process.exitCode = slow.length + big.length > 0 ? 1 : 0;

@@ -9,8 +9,6 @@ class Responder extends TaskThread {
 }
 
 class Asker extends TaskThread {
-  answered = 0;
-
   constructor(work) {
     super();
     this.work = work;
@@ -23,21 +21,19 @@ class Asker extends TaskThread {
 
   async askAll(turn, child) {
     const { work } = this;
+    const arrivals = work.expectArrivals();
     work.begin();
     for (let i = 0; i < work.size; i++) {
       const answer = await turn.ask(child, (reply) => ({ n: i, reply }));
-      if (answer === i + 1) this.answered++;
+      arrivals.take(answer - 1);
     }
-    work.end();
   }
 }
 
 async function ask(work) {
-  const asker = new Asker(work);
-  const root = await start(asker);
+  const root = await start(() => new Asker(work));
   await work.ended;
   await root.stop();
-  return asker.answered;
 }
 
 const STOP = { n: -1 };
@@ -54,7 +50,7 @@ function handWritten(awaitsAll) {
       }
     };
     const served = serve();
-    let answered = 0;
+    const arrivals = work.expectArrivals();
     work.begin();
     for (let i = 0; i < work.size; i++) {
       let resolve;
@@ -63,12 +59,10 @@ function handWritten(awaitsAll) {
       });
       const waits = queue.put({ n: i, resolve });
       if (awaitsAll || waits !== undefined) await waits;
-      if ((await answer) === i + 1) answered++;
+      arrivals.take((await answer) - 1);
     }
-    work.end();
     await queue.put(STOP);
     await served;
-    return answered;
   };
 }
 

@@ -5,10 +5,10 @@ import { start, TaskThread } from '../taskthread.mjs';
 export const CHILDREN = 1_000;
 
 class Source extends TaskThread {
-  constructor(work, count) {
+  constructor(work, index) {
     super();
     this.work = work;
-    this.count = count;
+    this.index = index;
   }
 
   signalHandler() {
@@ -16,28 +16,26 @@ class Source extends TaskThread {
   }
 
   async send(turn) {
-    for (let i = 0; i < this.count; i++) {
-      const waits = turn.sendToParent(i);
+    for (let n = this.index; n < this.work.size; n += CHILDREN) {
+      const waits = turn.sendToParent(n);
       if (waits !== undefined) await waits;
     }
   }
 
   async awaitAll(turn) {
-    for (let i = 0; i < this.count; i++) await turn.sendToParent(i);
+    for (let n = this.index; n < this.work.size; n += CHILDREN) await turn.sendToParent(n);
   }
 }
 
 class Sink extends TaskThread {
-  handled = 0;
-
   constructor(work) {
     super();
     this.work = work;
+    this.arrivals = work.expectArrivals(CHILDREN);
   }
 
   async enter() {
-    const each = this.work.size / CHILDREN;
-    const children = Array.from({ length: CHILDREN }, () => this.addChild(new Source(this.work, each)));
+    const children = Array.from({ length: CHILDREN }, (_, index) => this.addChild(new Source(this.work, index)));
     this.sources = await Promise.all(children);
     this.tasks.reCreate('begin', (turn) => {
       this.work.begin();
@@ -45,74 +43,66 @@ class Sink extends TaskThread {
     });
   }
 
-  childSignalHandler() {
-    if (++this.handled === this.work.size) this.work.end();
+  childSignalHandler(signal) {
+    this.arrivals.takeOfMany(signal);
   }
 }
 
 async function fanIn(work) {
-  const sink = new Sink(work);
-  const root = await start(sink);
+  const root = await start(() => new Sink(work));
   await work.ended;
   await root.stop();
-  return sink.handled;
 }
 
 /** A thousand loops put into one queue. */
 function fanInByHand(awaitsAll) {
   return async (work) => {
     const queue = new RingQueue();
-    const each = work.size / CHILDREN;
-    const produce = async () => {
-      for (let i = 0; i < each; i++) {
-        const waits = queue.put(i);
+    const produce = async (index) => {
+      for (let n = index; n < work.size; n += CHILDREN) {
+        const waits = queue.put(n);
         if (awaitsAll || waits !== undefined) await waits;
       }
     };
-    let handled = 0;
+    const arrivals = work.expectArrivals(CHILDREN);
     const receive = async () => {
-      while (handled < work.size) {
-        if (awaitsAll || queue.empty) await queue.take();
-        else queue.take();
-        handled++;
+      while (arrivals.count < work.size) {
+        arrivals.takeOfMany(awaitsAll || queue.empty ? await queue.take() : queue.take());
       }
-      work.end();
     };
     const received = receive();
     work.begin();
     const produced = [];
-    for (let i = 0; i < CHILDREN; i++) produced.push(produce());
+    for (let i = 0; i < CHILDREN; i++) produced.push(produce(i));
     await Promise.all(produced);
     await received;
-    return handled;
   };
 }
 
 class Listener extends TaskThread {
-  next = 0;
+  due = 0;
 
-  constructor(work, tally) {
+  constructor(arrivals) {
     super();
-    this.work = work;
-    this.tally = tally;
+    this.arrivals = arrivals;
   }
 
   signalHandler(signal) {
-    if (signal !== this.next) return;
-    this.next++;
-    if (++this.tally.handled === this.work.size) this.work.end();
+    const inTurn = signal === this.due;
+    this.due = signal + 1;
+    this.arrivals.add(inTurn);
   }
 }
 
 class Speaker extends TaskThread {
-  constructor(work, tally) {
+  constructor(work) {
     super();
     this.work = work;
-    this.tally = tally;
+    this.arrivals = work.expectArrivals();
   }
 
   async enter() {
-    const children = Array.from({ length: CHILDREN }, () => this.addChild(new Listener(this.work, this.tally)));
+    const children = Array.from({ length: CHILDREN }, () => this.addChild(new Listener(this.arrivals)));
     this.listeners = await Promise.all(children);
     this.tasks.reCreate('send', (turn) => this.send(turn));
   }
@@ -129,25 +119,23 @@ class Speaker extends TaskThread {
 }
 
 async function fanOut(work) {
-  const tally = { handled: 0 };
-  const root = await start(new Speaker(work, tally));
+  const root = await start(() => new Speaker(work));
   await work.ended;
   await root.stop();
-  return tally.handled;
 }
 
 /** A queue and a loop for each listener. */
 function fanOutByHand(awaitsAll) {
   return async (work) => {
     const rounds = work.size / CHILDREN;
-    let handled = 0;
+    const arrivals = work.expectArrivals();
     const queues = Array.from({ length: CHILDREN }, () => new RingQueue());
     const listen = async (queue) => {
-      for (let next = 0; next < rounds; ) {
+      for (let due = 0, taken = 0; taken < rounds; taken++) {
         const item = awaitsAll || queue.empty ? await queue.take() : queue.take();
-        if (item !== next) continue;
-        next++;
-        handled++;
+        const inTurn = item === due;
+        due = item + 1;
+        arrivals.add(inTurn);
       }
     };
     const listening = queues.map(listen);
@@ -159,8 +147,6 @@ function fanOutByHand(awaitsAll) {
       }
     }
     await Promise.all(listening);
-    work.end();
-    return handled;
   };
 }
 

@@ -188,9 +188,9 @@ function queueOf(explicit) {
       });
       const getting = spawn(async () => {
         const options = optionsOf();
-        let next = 0;
-        while (next < work.size) if ((await items.get(options)) === next) next++;
-        return next;
+        let inTurn = 0;
+        for (let i = 0; i < work.size; i++) if ((await items.get(options)) === i) inTurn++;
+        return inTurn;
       });
       await putting.join();
       const got = await getting.join();
@@ -202,17 +202,17 @@ function queueOf(explicit) {
 /** Two async functions with a ring between them, each word awaited. */
 async function queueByHand(work) {
   const items = new RingQueue(QUEUE_CAPACITY);
-  let next = 0;
+  let inTurn = 0;
   const put = async () => {
     for (let i = 0; i < work.size; i++) await items.put(i);
   };
   const get = async () => {
-    while (next < work.size) if ((await items.take()) === next) next++;
+    for (let i = 0; i < work.size; i++) if ((await items.take()) === i) inTurn++;
   };
   work.begin();
   await Promise.all([put(), get()]);
   work.end();
-  return next;
+  return inTurn;
 }
 
 export const workloads = [

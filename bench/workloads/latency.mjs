@@ -112,8 +112,11 @@ export async function underLoad(work, busyMs, startFlood) {
   await new Promise((closed) => {
     server.close(closed);
   });
-  for (const [name, value] of Object.entries(percentiles(timers))) work.figure(`timer ${name}, ms`, value);
-  for (const [name, value] of Object.entries(percentiles(requests))) work.figure(`HTTP ${name}, ms`, value);
+  // How many there were is what the last of their percentiles is worth.
+  for (const [kind, waits] of Object.entries({ timer: timers, HTTP: requests })) {
+    for (const [name, value] of Object.entries(percentiles(waits))) work.figure(`${kind} ${name}, ms`, value);
+    work.figure(`${kind} n`, waits.length);
+  }
   work.figure('signals/s', (before * 1000) / work.ms);
   return flood.handled === flood.sent ? work.size : -1;
 }

@@ -37,11 +37,9 @@ class AsyncRelay extends TaskThread {
 }
 
 class Root extends TaskThread {
-  next = 0;
-
   constructor(work, child) {
     super();
-    this.work = work;
+    this.arrivals = work.expectArrivals();
     this.child = child;
   }
 
@@ -50,18 +48,16 @@ class Root extends TaskThread {
   }
 
   childSignalHandler(signal) {
-    if (signal === this.next && ++this.next === this.work.size) this.work.end();
+    this.arrivals.take(signal);
   }
 }
 
 async function relay(work, Kind) {
   let below = new Source(work);
   for (let depth = 1; depth < DEPTH; depth++) below = new Kind(below);
-  const top = new Root(work, below);
-  const root = await start(top);
+  const root = await start(new Root(work, below));
   await work.ended;
   await root.stop();
-  return top.next;
 }
 
 /** Five queues, and a loop for each that hands on. */
@@ -70,14 +66,10 @@ function handWritten(awaitsAll) {
     const queues = Array.from({ length: DEPTH }, () => new RingQueue());
     const loops = [];
     for (let i = 0; i < DEPTH - 1; i++) loops.push(handOn(queues[i], queues[i + 1], work.size, awaitsAll));
-    let next = 0;
+    const arrivals = work.expectArrivals();
     const receive = async () => {
       const last = queues[DEPTH - 1];
-      while (next < work.size) {
-        const item = awaitsAll || last.empty ? await last.take() : last.take();
-        if (item === next) next++;
-      }
-      work.end();
+      while (arrivals.count < work.size) arrivals.take(awaitsAll || last.empty ? await last.take() : last.take());
     };
     loops.push(receive());
     work.begin();
@@ -86,7 +78,6 @@ function handWritten(awaitsAll) {
       if (awaitsAll || waits !== undefined) await waits;
     }
     await Promise.all(loops);
-    return next;
   };
 }
 

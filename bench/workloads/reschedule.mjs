@@ -1,4 +1,5 @@
-// Reschedule: a task whose turn asks for the next one. The floor is a loop that awaits nothing; it starves the event loop.
+// Reschedule: a task whose turn asks for the next one. The floor is a loop that awaits `undefined`, a microtask for each turn; it
+// starves the event loop.
 import { start, TaskThread } from '../taskthread.mjs';
 
 class Ticker extends TaskThread {

@@ -2,41 +2,47 @@
 // signal costs and what a thread holds must not grow with their number; what grows is what the processor's caches miss, so the
 // floor by hand stands beside it.
 import { RingQueue } from '../floors/ring-queue.mjs';
+import { Arrivals } from '../harness/arrivals.mjs';
 import { start, TaskThread } from '../taskthread.mjs';
 
 const BATCH = 100;
 
 class Counter extends TaskThread {
+  due = 0;
+
   constructor(tally) {
     super();
     this.tally = tally;
   }
 
-  signalHandler() {
-    this.tally.handled++;
-    if (this.tally.handled === this.tally.until) this.tally.reached();
+  signalHandler(signal) {
+    const inTurn = signal === this.due;
+    this.due = signal + 1;
+    this.tally.arrivals.add(inTurn);
   }
 }
 
+/** Where signals are counted: first each thread's first one, which is not measured, because lanes are made with it. */
 class Tally {
-  handled = 0;
-  until = 0;
-  reached;
+  arrivals;
 
-  upTo(count) {
-    this.until = this.handled + count;
+  warmUp(threads) {
     return new Promise((resolve) => {
-      this.reached = resolve;
+      this.arrivals = new Arrivals(threads, resolve);
     });
+  }
+
+  measure(work) {
+    this.arrivals = work.expectArrivals();
+    return work.ended;
   }
 }
 
 class Wide extends TaskThread {
-  constructor(work, threads, finished) {
+  constructor(work, threads) {
     super();
     this.work = work;
     this.threads = threads;
-    this.finished = finished;
   }
 
   enter() {
@@ -55,55 +61,44 @@ class Wide extends TaskThread {
     }
     work.figure('µs for a thread', ((performance.now() - beganAt) * 1000) / threads);
     work.figure('heap bytes, idle', (work.heapUsed() - before) / threads);
-    // Each is sent one before it counts: lanes are made with the first signal.
-    const warm = tally.upTo(threads);
-    await this.send(turn, children, threads);
+    const warm = tally.warmUp(threads);
+    await this.send(turn, children, threads, 0);
     await warm;
     work.figure('heap bytes, after a signal', (work.heapUsed() - before) / threads);
-    const handled = tally.upTo(work.size);
+    const handled = tally.measure(work);
     work.begin();
-    await this.send(turn, children, work.size);
+    await this.send(turn, children, work.size, 1);
     await handled;
-    work.end();
-    this.finished(tally.handled - threads);
   }
 
-  async send(turn, children, count) {
-    for (let i = 0, k = 0; i < count; i++) {
-      const waits = turn.send(children[k], i);
+  async send(turn, children, count, firstRound) {
+    for (let i = 0, k = 0, round = firstRound; i < count; i++) {
+      const waits = turn.send(children[k], round);
       if (waits !== undefined) await waits;
-      if (++k === children.length) k = 0;
+      if (++k < children.length) continue;
+      k = 0;
+      round++;
     }
   }
 }
 
 const ours = (threads) => async (work) => {
-  let finished;
-  const handled = new Promise((resolve) => {
-    finished = resolve;
-  });
-  const root = await start(new Wide(work, threads, finished));
-  const count = await handled;
+  const root = await start(() => new Wide(work, threads));
+  await work.ended;
   const { verdict } = await root.stop({ drainMs: 60_000 });
-  return verdict === 'clean' ? count : -1;
+  if (verdict !== 'clean') throw new Error(`the stop was ${verdict}`);
 };
 
 /** By hand: a queue and a loop each, awaiting only when it must. */
 const byHand = (threads) => async (work) => {
-  let handled = 0;
-  let reached;
-  let until = 0;
-  const upTo = (count) => {
-    until = handled + count;
-    return new Promise((resolve) => {
-      reached = resolve;
-    });
-  };
+  const tally = new Tally();
   const loop = async (queue) => {
-    for (;;) {
+    for (let due = 0; ; ) {
       const item = queue.empty ? await queue.take() : queue.take();
       if (item === 'stop') return;
-      if (++handled === until) reached();
+      const inTurn = item === due;
+      due = item + 1;
+      tally.arrivals.add(inTurn);
     }
   };
   const before = work.heapUsed();
@@ -117,25 +112,25 @@ const byHand = (threads) => async (work) => {
   }
   work.figure('µs for a thread', ((performance.now() - beganAt) * 1000) / threads);
   work.figure('heap bytes, idle', (work.heapUsed() - before) / threads);
-  const send = async (count) => {
-    for (let i = 0, k = 0; i < count; i++) {
-      const waits = queues[k].put(i);
+  const send = async (count, firstRound) => {
+    for (let i = 0, k = 0, round = firstRound; i < count; i++) {
+      const waits = queues[k].put(round);
       if (waits !== undefined) await waits;
-      if (++k === threads) k = 0;
+      if (++k < threads) continue;
+      k = 0;
+      round++;
     }
   };
-  const warm = upTo(threads);
-  await send(threads);
+  const warm = tally.warmUp(threads);
+  await send(threads, 0);
   await warm;
   work.figure('heap bytes, after a signal', (work.heapUsed() - before) / threads);
-  const all = upTo(work.size);
+  const all = tally.measure(work);
   work.begin();
-  await send(work.size);
+  await send(work.size, 1);
   await all;
-  work.end();
   for (const queue of queues) await queue.put('stop');
   await Promise.all(loops);
-  return handled - threads;
 };
 
 const LARGE = 1_000_000;

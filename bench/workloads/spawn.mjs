@@ -69,7 +69,7 @@ function nursery(what) {
 
 const STOP = 'stop';
 
-/** By hand: a queue that grows, a loop that waits at it, and a place in its parent's table. */
+/** By hand: a queue, a loop that waits at it, and a place in its parent's table. Its ring is made with the first item, as ours are. */
 class HandWritten {
   queue = new RingQueue(100, { eager: false });
   ended;

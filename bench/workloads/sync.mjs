@@ -96,7 +96,7 @@ class HandLock {
 /** One puts, one gets. */
 async function queue(work, run, makeQueue) {
   const items = makeQueue();
-  let next = 0;
+  let inTurn = 0;
   await run(work, [
     async (scope) => {
       const options = scope && { scope };
@@ -104,53 +104,54 @@ async function queue(work, run, makeQueue) {
     },
     async (scope) => {
       const options = scope && { scope };
-      while (next < work.size) if ((await items.get(options)) === next) next++;
+      for (let i = 0; i < work.size; i++) if ((await items.get(options)) === i) inTurn++;
     },
   ]);
-  return next;
+  return inTurn;
 }
 
 /** One puts what it gets itself, without ever waiting. */
 async function pairs(work, run, makeQueue) {
   const items = makeQueue();
-  let next = 0;
+  let inTurn = 0;
   await run(work, [
     async (scope) => {
       const options = scope && { scope };
       for (let i = 0; i < work.size; i++) {
         await items.put(i, options);
-        if ((await items.get(options)) === next) next++;
+        if ((await items.get(options)) === i) inTurn++;
       }
     },
   ]);
-  return next;
+  return inTurn;
 }
 
 /** The words that never wait. */
 async function tryPairs(work) {
   const items = new Queue(CAPACITY);
-  let next = 0;
+  let inTurn = 0;
   await runTasks(work, [
     () => {
-      for (let i = 0; i < work.size; i++) if (items.tryPut(i) && items.tryGet() === i) next++;
+      for (let i = 0; i < work.size; i++) if (items.tryPut(i) && items.tryGet() === i) inTurn++;
     },
   ]);
-  return next;
+  return inTurn;
 }
 
 async function iteration(work) {
   const items = new Queue(CAPACITY);
-  let next = 0;
+  let inTurn = 0;
   await runTasks(work, [
     async (scope) => {
       for (let i = 0; i < work.size; i++) await items.put(i, { scope });
       items.close();
     },
     async (scope) => {
-      for await (const item of items.items({ scope })) if (item === next) next++;
+      let due = 0;
+      for await (const item of items.items({ scope })) if (item === due++) inTurn++;
     },
   ]);
-  return next;
+  return inTurn;
 }
 
 /** So many take turns; each holds the lock over an await, so that the others come to wait. */

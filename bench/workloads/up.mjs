@@ -4,11 +4,10 @@ import { Source } from '../harness/source.mjs';
 import { start, TaskThread } from '../taskthread.mjs';
 
 class Sink extends TaskThread {
-  next = 0;
-
   constructor(work) {
     super();
     this.work = work;
+    this.arrivals = work.expectArrivals();
   }
 
   async enter() {
@@ -16,16 +15,14 @@ class Sink extends TaskThread {
   }
 
   childSignalHandler(signal) {
-    if (signal === this.next && ++this.next === this.work.size) this.work.end();
+    this.arrivals.take(signal);
   }
 }
 
 async function up(work) {
-  const sink = new Sink(work);
-  const root = await start(sink);
+  const root = await start(() => new Sink(work));
   await work.ended;
   await root.stop();
-  return sink.next;
 }
 
 export const workloads = [

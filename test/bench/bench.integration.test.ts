@@ -1,8 +1,8 @@
 // The harness of the benchmarks in its short form, without peers: every program of ours and of the floors runs and counts
 // right, figures and tables are written, and what does not deliver is not timed.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ReportingProcess } from '../../examples/tcp-pipeline/demo/child-process.ts';
 import { endProcessesAfterEach, root, startProcess, untilSaid } from '../examples/pipeline-process.ts';
@@ -50,27 +50,58 @@ test('measures a part, and writes figures and tables', async () => {
   expect(readFileSync(`${name}.md`, 'utf8')).toContain('### Tell: a parent sends to one child, sync handler');
 }, 120_000);
 
-test('does not time what did not deliver all', async () => {
-  const hook = join(folder, 'lossy.mjs');
-  const queue = pathToFileURL(join(root, 'bench/floors/ring-queue.mjs')).href;
-  writeFileSync(
-    hook,
-    `import { RingQueue } from '${queue}';
-const { put } = RingQueue.prototype;
-RingQueue.prototype.put = function (item) {
-  return put.call(this, item.n === 77 ? { ...item, n: 0 } : item);
-};`,
-  );
-  const env = { ...process.env, NODE_OPTIONS: `--import=${pathToFileURL(hook).href}` };
-  for (const form of [['--check'], ['--no-peers', '--quick', '--out', folder]]) {
-    const bench = startProcess(
-      ['ask', '--only', 'floor', ...form],
-      [process.execPath, join(root, 'bench/run.mjs')],
-      env,
-    );
+test('says how many timers and requests stand behind a latency', async () => {
+  const bench = startBench('latency', '--only', 'idle', '--no-peers', '--quick', '--rounds', '1', '--out', folder);
+  expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(0);
+  const name = join(folder, `latency-node${process.versions.node.split('.')[0]}.json`);
+  const { figures } = JSON.parse(readFileSync(name, 'utf8')).results[0].contenders[0];
+  expect(figures['timer n'].median).toBeGreaterThan(1);
+  expect(figures['HTTP n'].median).toBeGreaterThan(1);
+}, 120_000);
+
+const startWrong = (fault: string, ...args: readonly string[]): ReportingProcess => {
+  const hook = pathToFileURL(join(root, 'test/bench/delivery-faults.mjs')).href;
+  const env = { ...process.env, NODE_OPTIONS: `--import=${hook}?fault=${fault}` };
+  return startProcess(args, [process.execPath, join(root, 'bench/run.mjs')], env);
+};
+
+const FLOORS = 'floor,sync floor';
+
+test.each([
+  { what: 'a repeated one', fault: 'repeat', parts: ['tell', 'up', 'relay', 'fan'], only: FLOORS, programs: 14 },
+  { what: 'a repeated one', fault: 'repeat&item=3', parts: ['scale'], only: '10 loops by hand', programs: 1 },
+  { what: 'one behind the next', fault: 'late', parts: ['tell', 'up', 'relay'], only: FLOORS, programs: 10 },
+  { what: 'one behind the next', fault: 'late&item=3', parts: ['scale'], only: '10 loops by hand', programs: 1 },
+  { what: 'one behind the next', fault: 'late', parts: ['fan'], only: 'floor', programs: 1 },
+  { what: 'one behind its sender’s next', fault: 'late&behind=1000', parts: ['fan'], only: 'floor', programs: 2 },
+  { what: 'all twice', fault: 'send-twice', parts: ['tell', 'up', 'relay', 'fan'], only: 'taskthread', programs: 28 },
+  { what: 'all twice', fault: 'send-twice', parts: ['scale'], only: '10 threads', programs: 1 },
+])(
+  'does not count as right what delivers $what: $parts',
+  async ({ fault, parts, only, programs }) => {
+    const bench = startWrong(fault, ...parts, '--only', only, '--check');
     expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(1);
-    expect(bench.lines.join('\n')).toMatch(/delivered \d+ of \d+/);
-  }
+    const wrong = bench.lines.filter((line) => /: .*: /.test(line));
+    expect(wrong).toEqual(
+      Array(programs).fill(expect.stringMatching(/: delivered \d+ of \d+, \d+ of them out of turn$/)),
+    );
+  },
+  120_000,
+);
+
+test('does not time what did not deliver right', async () => {
+  const bench = startWrong('late', 'tell', '--only', 'floor', '--no-peers', '--quick', '--out', folder);
+  expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(1);
+  expect(bench.lines.join('\n')).toMatch(/\| not measured: delivered \d+ of \d+, \d+ of them out of turn/);
+}, 120_000);
+
+test('says soon how many have arrived when one is lost', async () => {
+  const bench = startWrong('lose&item=77', 'tell', '--only', 'floor', '--check');
+  const { code } = await bench.waitExit(40_000);
+  expect(code).toBe(1);
+  expect(bench.lines).toContain(
+    'tell: floor: nothing has arrived for 5 s: delivered 499 of 500, 1 of them out of turn',
+  );
 }, 120_000);
 
 test('profiles a workload: the functions that took most, and what it allocates', async () => {
@@ -82,12 +113,48 @@ test('profiles a workload: the functions that took most, and what it allocates',
   expect(JSON.parse(readFileSync(join(folder, 'ask-taskthread.cpuprofile'), 'utf8')).nodes.length).toBeGreaterThan(0);
 }, 120_000);
 
-test('ends its contenders when it is interrupted', async () => {
-  const bench = startBench('tell', '--no-peers', '--out', folder);
-  await untilSaid(bench, /warming up taskthread, await/);
-  bench.signal('SIGINT');
-  expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(130);
+test.each([
+  { args: ['reschedule'], file: 'reschedule-taskthread' },
+  { args: ['tell', '--await', '--20-classes'], file: 'tell-taskthread-await-20-classes' },
+  { args: ['scale'], file: 'scale-10-threads' },
+])(
+  'the profile of $args has a file of its own',
+  async ({ args, file }) => {
+    const profile = startProfile(...args, '--rounds', '1', '--top', '1', '--out', folder);
+    expect((await profile.waitExit(TIMEOUT_MS)).code).toBe(0);
+    expect(readdirSync(folder)).toEqual([`${file}.cpuprofile`]);
+  },
+  120_000,
+);
+
+test('the profile of a peer installs the peers first', async () => {
+  const copy = join(folder, 'bench');
+  cpSync(join(root, 'bench'), copy, {
+    recursive: true,
+    filter: (path) => !/node_modules|results/.test(basename(path)),
+  });
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(root, 'dist'), join(folder, 'dist'));
+  const queue = 'module.exports = (worker) => ({ push: (n) => worker(n, () => {}) });';
+  const npm = `#!/bin/sh\nmkdir -p node_modules/fastq && echo '${queue}' > node_modules/fastq/index.js\n`;
+  writeFileSync(join(folder, 'npm'), npm, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
+  const command = [process.execPath, '--expose-gc', join(copy, 'profile.mjs')];
+  const profile = startProcess(['tell', '--contender', 'fastq', '--rounds', '1', '--out', folder], command, env);
+  await profile.waitExit(TIMEOUT_MS);
+  expect(profile.lines.at(-1)).toBe(`written: ${join(folder, 'tell-fastq.cpuprofile')}`);
 }, 120_000);
+
+test.each(['SIGINT', 'SIGHUP'] as const)(
+  'ends its contenders at %s',
+  async (osSignal) => {
+    const bench = startBench('tell', '--no-peers', '--out', folder);
+    await untilSaid(bench, /warming up taskthread, await/);
+    bench.signal(osSignal);
+    expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(130);
+  },
+  120_000,
+);
 
 test.each([
   { args: ['--help'], code: 0, says: '--no-peers' },
@@ -105,6 +172,7 @@ test.each([
 test.each([
   { args: ['--help'], code: 0, says: '--contender' },
   { args: ['tel'], code: 2, says: 'workload is "tel", expected one of ' },
+  { args: ['pipeline'], code: 2, says: 'workload is "pipeline", expected one of ' },
   { args: ['tell', '--contender', 'x'], code: 2, says: '--contender is "x", expected one of taskthread, floor' },
 ])('the profile ends with $code for $args', async ({ args, code, says }) => {
   const profile = startProfile(...args);

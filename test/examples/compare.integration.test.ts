@@ -1,14 +1,19 @@
 // The comparison with the reference program, on loads small enough for a test: what it reports, and that it refuses to lie.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ReportingProcess } from '../../examples/tcp-pipeline/demo/child-process.ts';
-import { endProcessesAfterEach, pipelineCommand, reference, root, startProcess } from './pipeline-process.ts';
+import { endProcessesAfterEach, pipelineCommand, reference, root, startProcess, until } from './pipeline-process.ts';
 
 endProcessesAfterEach();
 const TIMEOUT_MS = 30_000;
 const SMALL = ['--rounds', '1', '--small-frames', '2000', '--large-frames', '4', '--timeout-s', '20'];
+
+interface Compared {
+  readonly runs: Record<'reference' | 'pipeline', readonly { readonly perSecond: number }[]>;
+  readonly ratio: { readonly speed: unknown };
+}
 
 const startCompare = (...args: readonly string[]): ReportingProcess =>
   startProcess(args, [process.execPath, join(root, 'bench/pipeline/compare.mjs')]);
@@ -24,7 +29,8 @@ test('measures both programs under both loads, and writes the tables down', asyn
     const result = {
       reference: expect.objectContaining(measured),
       pipeline: expect.objectContaining(measured),
-      ratio: expect.objectContaining({ speed: expect.any(Number), memory: expect.any(Number) }),
+      ratio: expect.objectContaining({ speed: figures, memory: figures }),
+      runs: expect.any(Object),
     };
     expect(compare.reports.at(-1)).toEqual({
       event: 'compared',
@@ -64,6 +70,46 @@ test.each([
     );
     expect((await compare.waitExit(TIMEOUT_MS)).code).toBe(1);
     expect(compare.lines.join('\n')).toMatch(says);
+  },
+  60_000,
+);
+
+test('takes the ratio of each round, and of these the median', async () => {
+  const program = `${process.execPath} ${reference}`;
+  const rounds = ['--rounds', '2', '--load', 'small'];
+  const compare = startCompare(...SMALL, ...rounds, '--json', '--pipeline', program, '--min-ratio', '1000');
+  expect((await compare.waitExit(TIMEOUT_MS)).code).toBe(1);
+  const [{ runs, ratio }] = compare.reports.at(-1)!.results as [Compared];
+  const speeds = [0, 1].map((round) => runs.pipeline[round]!.perSecond / runs.reference[round]!.perSecond);
+  const speed = (speeds[0]! + speeds[1]!) / 2;
+  expect(ratio.speed).toEqual({
+    median: expect.closeTo(speed, 10),
+    min: expect.closeTo(Math.min(...speeds), 10),
+    max: expect.closeTo(Math.max(...speeds), 10),
+  });
+  expect(compare.lines).toContain(`small: speed ratio ${speed.toFixed(2)} is too low`);
+}, 60_000);
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'leaves nothing behind at %s, also while it starts',
+  async (osSignal) => {
+    const folder = mkdtempSync(join(tmpdir(), 'taskthread-compare-'));
+    try {
+      for (const begun of [/^$/, /small 1 reference/]) {
+        const command = [process.execPath, join(root, 'bench/pipeline/compare.mjs')];
+        const compare = startProcess([...SMALL, '--rounds', '100', '--load', 'small'], command, {
+          ...process.env,
+          TMPDIR: folder,
+        });
+        await until('it has a folder', () => readdirSync(folder).length > 0);
+        await until(`it has said ${begun}`, () => begun.test('') || compare.lines.some((line) => begun.test(line)));
+        compare.signal(osSignal);
+        expect((await compare.waitExit(TIMEOUT_MS)).code).toBe(130);
+        expect(readdirSync(folder)).toEqual([]);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   },
   60_000,
 );
