@@ -20,10 +20,18 @@ import { Turn } from './turn.ts';
  */
 export class FunctionTurn extends Turn {
   readonly #life: ThreadLife;
+  /** Of the function itself: when it was called. Not for users. */
+  since = 0;
 
   constructor(life: ThreadLife, what: string, scope?: CancelScope, party?: Party) {
     super(life, what, scope, party);
     this.#life = life;
+  }
+
+  /** Its function is called. Not for users. */
+  began(): this {
+    this.since = Math.floor(this.#life.host.scheduler.coarseNow);
+    return this;
   }
 
   /** A number, unique in its tree. */

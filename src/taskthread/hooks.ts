@@ -13,12 +13,6 @@ export interface EndedChild {
   readonly outcome: Outcome;
 }
 
-/** What all asynchronous handlers of a thread have in common. Made with the first: most threads never have one. */
-export interface AfterHandler {
-  readonly settled: () => void;
-  readonly failed: (error: unknown) => void;
-}
-
 /** The hook that handles what comes over a lane. */
 export function hookNameOf(lane: Lane): string {
   return lane.direction === 'down' ? 'signalHandler' : 'childSignalHandler';

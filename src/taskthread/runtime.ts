@@ -10,11 +10,12 @@
 import type { Lane } from '../intercom/lane.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
-import { isThenable, toPromise } from '../kernel/thenable.ts';
+import { isThenable, toPromise, whenSettled } from '../kernel/thenable.ts';
 import type { AnyChild } from './child.ts';
 import type { ChildRuntime } from './child-handle.ts';
 import type { ChildSignalHook } from './children.ts';
-import type { AfterHandler, ChildEndedHook, EndedChild, SignalHook } from './hooks.ts';
+import type { ChildEndedHook, EndedChild, SignalHook } from './hooks.ts';
+import { HandlerRun, type HookRun } from './hook-run.ts';
 import { hookNameOf } from './hooks.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { Patience } from './liveness.ts';
@@ -35,7 +36,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
   #endedChildren: EndedChild[] | undefined;
   #turn: Turn | undefined;
   #signalHook: SignalHook | undefined;
-  #afterHandler: AfterHandler | undefined;
+  #handlerRun: HandlerRun | undefined;
 
   /** The user's thread, whose hooks these are. */
   protected abstract readonly thread: object;
@@ -76,9 +77,16 @@ export abstract class Runtime extends ThreadView implements Runnable {
     const { oldest: signal } = lane;
     const since = this.host.clock.now();
     const things = this.#step(1);
-    const key = this.running ?? {};
-    if (this.running !== undefined) this.running.since = Math.floor(since);
-    this.executionFinished({ key, what: hookNameOf(lane), since, signal, party: undefined, patience });
+    const { running } = this;
+    if (running !== undefined) running.since = Math.floor(since);
+    this.executionFinished({
+      key: running?.key ?? {},
+      what: hookNameOf(lane),
+      since,
+      signal,
+      party: undefined,
+      patience,
+    });
     return things;
   }
 
@@ -140,7 +148,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
   /** Calls a hook and goes on when it is done. */
   protected callHook(what: string, hook: (turn: Turn) => unknown, done: () => void): void {
     const turn = new Turn(this, what);
-    if (this.patience !== undefined) turn.since = this.host.clock.now();
+    const run = this.runOf(turn);
     let result: unknown;
     let waits: boolean;
     this.#executing = true;
@@ -153,18 +161,19 @@ export abstract class Runtime extends ThreadView implements Runnable {
       return;
     }
     this.#executing = false;
-    if (waits) this.#awaitHook(turn, result as PromiseLike<unknown>, done);
+    // Its turn may have said something by now.
+    if (waits) this.#awaitHook(run.began(turn, run.since), result as PromiseLike<unknown>, done);
     else {
-      this.lookBack(turn, undefined);
+      this.lookBack(run);
       done();
     }
   }
 
-  #awaitHook(turn: Turn, result: PromiseLike<unknown>, done: () => void): void {
-    this.running = turn.began();
+  #awaitHook(run: HookRun, result: PromiseLike<unknown>, done: () => void): void {
+    this.running = run;
     this.executionBegan();
     const settled = (): boolean => {
-      if (this.running === turn) this.running = undefined;
+      if (this.running === run) this.running = undefined;
       return !this.ended;
     };
     toPromise(result).then(
@@ -172,12 +181,12 @@ export abstract class Runtime extends ThreadView implements Runnable {
         if (!settled()) return;
         // oxlint-disable-next-line promise/no-callback-in-promise -- what follows the hook, be it asynchronous or not
         done();
-        this.lookBack(turn, undefined);
+        this.lookBack(run);
         this.wake();
       },
       (error: unknown) => {
-        if (settled()) this.hookFailed(turn.what, error);
-        else this.late(turn.what, error);
+        if (settled()) this.hookFailed(run.what, error);
+        else this.late(run.what, error);
       },
     );
   }
@@ -228,7 +237,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
       this.#awaitHandler(lane, signal, result as PromiseLike<unknown>, turn);
     } else {
       // Where some executions are asynchronous, none has the turn of another: which it will be is not known before.
-      if (turn !== kept && this.#afterHandler === undefined) this.#keepTurn(down, turn);
+      if (turn !== kept && this.#handlerRun === undefined) this.#keepTurn(down, turn);
       lane.done();
       this.#laneSettled(lane);
     }
@@ -255,41 +264,43 @@ export abstract class Runtime extends ThreadView implements Runnable {
   }
 
   #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>, turn: Turn): void {
-    turn.signal = signal;
-    turn.lane = lane;
-    this.running = turn.began();
-    this.executionBegan();
-    this.#afterHandler ??= { settled: () => this.#handlerDone(), failed: (error) => this.#handlerFailed(error) };
-    const { settled, failed } = this.#afterHandler;
-    toPromise(result).then(settled, failed);
+    this.#handlerRun ??= new HandlerRun(
+      () => this.#handlerDone(),
+      (error) => this.#handlerFailed(error),
+    );
+    const run = this.#handlerRun;
+    run.took(lane, signal);
+    this.running = run.began(turn, this.host.scheduler.coarseNow);
+    if (this.liveness !== undefined) {
+      run.key = turn;
+      this.executionBegan();
+    }
+    whenSettled(result, run.settled, run.failed);
   }
 
   #handlerDone(): void {
-    const turn = this.running;
-    const lane = turn?.lane;
-    if (this.ended || lane === undefined) return;
+    if (this.ended) return;
+    const run = this.#handlerRun!;
+    const lane = run.lane!;
     this.running = undefined;
-    // A signal may be large, and whoever keeps the turn must not keep it.
-    const { signal } = turn!;
-    turn!.signal = undefined;
     lane.done();
     this.#laneSettled(lane);
-    this.lookBack(turn!, signal);
+    if (this.liveness !== undefined) this.lookBack(run);
+    run.over();
     this.host.scheduler.resume(this);
   }
 
   #handlerFailed(error: unknown): void {
-    const turn = this.running;
-    if (this.ended || turn?.lane === undefined) {
+    if (this.ended) {
       this.late('a handler', error);
       return;
     }
-    const { lane, signal } = turn;
+    const { lane, signal, what } = this.#handlerRun!;
     this.running = undefined;
-    turn.signal = undefined;
-    this.edge.signalFailed(lane, signal, 'its handler failed or was cancelled');
-    this.#laneSettled(lane);
-    this.hookFailed(turn.what, error);
+    this.#handlerRun!.over();
+    this.edge.signalFailed(lane!, signal, 'its handler failed or was cancelled');
+    this.#laneSettled(lane!);
+    this.hookFailed(what, error);
   }
 
   #tellChildEnded(ended: EndedChild[]): void {

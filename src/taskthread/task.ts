@@ -16,7 +16,7 @@ import { CancelledError, IntakeClosedError, ThreadEndedError } from '../kernel/e
 import type { Party, Waiting } from '../kernel/party.ts';
 import { live } from '../kernel/probe.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
-import { isThenable, toPromise } from '../kernel/thenable.ts';
+import { isThenable, whenSettled } from '../kernel/thenable.ts';
 import { type WaitOwner, WaitQueue } from '../kernel/wait-queue.ts';
 import { isCancellation } from './cancellation.ts';
 import { type Execution, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
@@ -210,7 +210,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
         if (this.#patience !== undefined) this.#owner.executionBegan(this.#patience.progressMs);
         this.#onTurnDone ??= () => this.#turnDone();
         this.#onTurnFailed ??= (error) => this.#turnFailed(error);
-        toPromise(result as PromiseLike<unknown>).then(this.#onTurnDone, this.#onTurnFailed);
+        whenSettled(result as PromiseLike<unknown>, this.#onTurnDone, this.#onTurnFailed);
         return turns + 1;
       }
       this.#lookBack({}, since);

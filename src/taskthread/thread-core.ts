@@ -19,6 +19,7 @@ import type { AnyChild, Kind } from './child.ts';
 import { ChildHandle } from './child-handle.ts';
 import type { Children } from './children.ts';
 import { emit, makeEvents, type ThreadEventEmitter, type ThreadEvents } from './events.ts';
+import type { HookRun } from './hook-run.ts';
 import type { Outcome, ThreadState } from './lifecycle.ts';
 import { type Execution, Liveness, type Overdue, type OverduePolicy, type Patience, patienceOf } from './liveness.ts';
 import { defaultStopBudget } from './shutdown.ts';
@@ -27,7 +28,6 @@ import type { Stop } from './stop.ts';
 import type { Task, TaskOwner } from './task.ts';
 import { TaskRegistry } from './task-registry.ts';
 import type { ExitRun, ThreadBody } from './thread-body.ts';
-import type { Turn } from './turn.ts';
 
 /** When a thread was born whose `enter` has not begun. */
 export const NOT_BORN = -1;
@@ -49,7 +49,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   protected failure: { readonly error: unknown } | undefined;
   protected lastError: string | undefined;
   protected bornAt: number = NOT_BORN;
-  protected running: Turn | undefined;
+  protected running: HookRun | undefined;
   protected exitRun: ExitRun | undefined;
   #edge: LocalEdge | undefined;
   #scope: CancelScope | undefined;
@@ -73,6 +73,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract overdue(overdue: Overdue, policy: OverduePolicy): void;
   abstract executions(): Execution[];
   abstract executionFinished(execution: Execution): void;
+  abstract said(party: Party, turn: number): void;
 
   /** A number, unique in the tree; 0 before the start. */
   get id(): number {

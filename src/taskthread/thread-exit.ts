@@ -13,7 +13,7 @@ import type { ExitRun } from './thread-body.ts';
 import { closeOwned, type ResolvedChildSpec } from './spec.ts';
 import { Turn } from './turn.ts';
 
-const NO_EXIT: ExitRun = { running: undefined };
+const NO_EXIT: ExitRun = { running: undefined, scope: undefined };
 
 export type LifeHook = (this: object, turn: Turn) => unknown;
 
@@ -34,10 +34,10 @@ export abstract class ThreadExit extends Runtime {
     }
     const scope = new CancelScope(this.host, this.getScope(), { shielded: true });
     const turn = new Turn(this, 'exit', scope);
+    const hook = this.runOf(turn);
     // Set before the call: a stop from inside `exit` must find it running.
-    const run: ExitRun = { running: turn.began() };
+    const run: ExitRun = { running: hook, scope };
     this.exitRun = run;
-    if (this.patience !== undefined) turn.since = this.host.clock.now();
     let result: unknown;
     let waits: boolean;
     try {
@@ -52,14 +52,14 @@ export abstract class ThreadExit extends Runtime {
     }
     if (!waits) {
       run.running = undefined;
-      this.lookBack(turn, undefined);
+      this.lookBack(hook);
       return false;
     }
     this.executionBegan();
     const settled = (): boolean => {
       if (this.ended) return false;
       run.running = undefined;
-      this.lookBack(turn, undefined);
+      this.lookBack(hook);
       this.wake();
       return true;
     };
@@ -72,7 +72,7 @@ export abstract class ThreadExit extends Runtime {
 
   cancelExit(error: Error): void {
     this.noteWaits();
-    this.exitRun?.running?.cancelScope.cancel(error);
+    this.exitRun?.scope?.cancel(error);
   }
 
   /** What a stop brings about is only recorded; anything else must not be silent, also when nobody listens. */

@@ -2,13 +2,18 @@
  * How a thread looks from outside at one moment: its snapshot, what it would be given up for, and what is under way in it or has just
  * ended, which `liveness` is shown. Looks only, and changes nothing. What there is to see is in `thread-core`.
  */
+import type { Party } from '../kernel/party.ts';
 import type { ChildRuntime } from './child-handle.ts';
+import { HookRun } from './hook-run.ts';
 import { type Execution, Liveness } from './liveness.ts';
 import type { HungOn, StopReport } from './shutdown.ts';
 import { perSecond, type ThreadSnapshot } from './snapshot.ts';
 import { NOT_BORN, ThreadCore } from './thread-core.ts';
 import type { Turn } from './turn.ts';
 import { hungWaits, waitInWords } from './waits.ts';
+
+/** A hook, or the function of a thread that has one. */
+type RunningHook = Pick<HookRun, 'what' | 'since' | 'party'> & { readonly signal?: unknown };
 
 export abstract class ThreadView extends ThreadCore {
   abstract stopReport(): StopReport;
@@ -18,8 +23,8 @@ export abstract class ThreadView extends ThreadCore {
     const executions: Execution[] = [];
     for (const hook of patience === undefined ? [] : [this.running, this.exitRun?.running]) {
       if (hook === undefined) continue;
-      const { what, since, signal, waitingParty } = hook;
-      executions.push({ key: hook, what, since, signal, party: waitingParty, patience: patience! });
+      const { key, what, since, signal, waitingParty } = hook;
+      executions.push({ key, what, since, signal, party: waitingParty, patience: patience! });
     }
     const run = this.body?.running;
     // A function says for itself how long it may take: it may be a loop for as long as the program runs.
@@ -34,12 +39,23 @@ export abstract class ThreadView extends ThreadCore {
     return executions;
   }
 
+  /** That of a hook that is about to be called. Where it matters how long it takes, the clock is read for it. */
+  protected runOf(turn: Turn): HookRun {
+    const { clock, scheduler } = this.host;
+    return new HookRun(turn.what).began(turn, this.patience === undefined ? scheduler.coarseNow : clock.now());
+  }
+
   /** A hook has ended: it may have held the event loop, so that nobody could tell that it takes too long. */
-  protected lookBack(turn: Turn, signal: unknown): void {
+  protected lookBack(hook: HookRun): void {
     const { patience } = this;
     if (patience === undefined) return;
-    const { what, since } = turn;
-    this.executionFinished({ key: turn, what, since, signal, party: undefined, patience });
+    const { key, what, since, signal } = hook;
+    this.executionFinished({ key, what, since, signal, party: undefined, patience });
+  }
+
+  said(party: Party, turn: number): void {
+    this.running?.said(party, turn);
+    this.exitRun?.running?.said(party, turn);
   }
 
   executionFinished(execution: Execution): void {
@@ -80,9 +96,8 @@ export abstract class ThreadView extends ThreadCore {
     const now = this.host.clock.now();
     const hung: HungOn[] = [];
     const waiters = this.waitersNoted();
-    for (const hook of this.hooks()) {
-      const { what, since, signal } = hook;
-      const waits = hungWaits(waiters, hook.party, now);
+    for (const { what, since, signal, party } of this.hooks()) {
+      const waits = hungWaits(waiters, party, now);
       hung.push({ what, forMs: now - since, ...(signal !== undefined && { signal }), ...waits });
     }
     for (const task of this.allTasks()) {
@@ -94,7 +109,7 @@ export abstract class ThreadView extends ThreadCore {
   }
 
   /** What has gone asynchronous and has not ended. */
-  protected hooks(): Turn[] {
+  protected hooks(): RunningHook[] {
     return [this.running, this.body?.running, this.exitRun?.running].filter((hook) => hook !== undefined);
   }
 }

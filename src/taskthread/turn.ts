@@ -8,7 +8,6 @@
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { Edge } from '../intercom/edge.ts';
-import type { Lane } from '../intercom/lane.ts';
 import { calm } from '../kernel/calm.ts';
 import type { CancelScope, Scoped } from '../kernel/cancel-scope.ts';
 import { milliseconds } from '../kernel/check.ts';
@@ -29,7 +28,13 @@ export interface TurnOwner extends SendTarget, PartyOwner {
   readonly edge: Edge;
   getScope(): CancelScope;
   stopItself(why: string): void;
+  /** The turn of this number has its party from now on. */
+  said(party: Party, turn: number): void;
 }
+
+/** Counts turns. It begins anew when it is used up: two turns of one number are a billion turns apart. */
+const LAST_NUMBER = 2 ** 30 - 1;
+let lastNumber = 0;
 
 /** One execution of a handler or hook. `Up` is what may be sent to the parent. */
 export class Turn<in Up = never> implements Scoped {
@@ -38,21 +43,29 @@ export class Turn<in Up = never> implements Scoped {
   #party: Party | undefined;
   /** What is being executed, in words: `signalHandler`, `task read`. */
   readonly what: string;
-  /** While its execution is what its thread is at: since when, the signal that it handles, and the lane that this came from. Not for users. */
-  since = 0;
-  signal: unknown;
-  lane: Lane | undefined;
+  /** Not for users. */
+  readonly number: number;
 
   constructor(owner: TurnOwner, what: string, scope?: CancelScope, party?: Party) {
     this.#owner = owner;
     this.what = what;
     this.#scope = scope;
     this.#party = party;
+    lastNumber = (lastNumber + 1) & LAST_NUMBER;
+    this.number = lastNumber;
   }
 
   /** This execution: whose waits these are, and what holds locks. A turn of `timeoutAfter` or `shield` is a part of the one around it. Not for users. */
   get party(): Party {
-    this.#party ??= new Party(this.#owner, this.what, this.watch());
+    if (this.#party === undefined) {
+      this.#party = new Party(this.#owner, this.what, this.watch());
+      this.#owner.said(this.#party, this.number);
+    }
+    return this.#party;
+  }
+
+  /** The same where it is there already. Not for users. */
+  get ownParty(): Party | undefined {
     return this.#party;
   }
 
@@ -73,12 +86,6 @@ export class Turn<in Up = never> implements Scoped {
   /** `signalHandler of /Master-1/Database-2` */
   toString(): string {
     return `${this.what} of ${this.#owner.path}`;
-  }
-
-  /** From now on its thread waits for its end. Whole, because a number with a fraction is an object of its own. Not for users. */
-  began(): this {
-    this.since = Math.floor(this.#owner.host.scheduler.coarseNow);
-    return this;
   }
 
   /** The thread whose turn it is. Not for users. */

@@ -1,5 +1,5 @@
 /** What may be given in the place of a promise, and what becomes of it. */
-import { isThenable, toPromise } from '../../src/kernel/thenable.ts';
+import { isThenable, toPromise, whenSettled } from '../../src/kernel/thenable.ts';
 
 type Done = ((value: never) => unknown) | null;
 
@@ -20,14 +20,18 @@ class Twice extends Promise<never> {
 const ownThen = (then: unknown) => Object.assign(Promise.resolve(), { then }) as Promise<unknown>;
 
 /** What it tells, in order: a value, or that it failed; `later` is when the caller has gone on. */
-async function told(value: PromiseLike<unknown>): Promise<unknown[]> {
+async function told(value: () => PromiseLike<unknown>): Promise<unknown[]> {
   const words: unknown[] = [];
-  toPromise(value).then(
-    (result) => words.push(result),
-    (error: unknown) => words.push(`failed: ${String(error)}`),
-  );
+  const settled = (result?: unknown) => words.push(result);
+  const failed = (error: unknown) => words.push(`failed: ${String(error)}`);
+  toPromise(value()).then(settled, failed);
   words.push('later');
   await new Promise((resolve) => setImmediate(resolve));
+  const again = words.splice(0);
+  whenSettled(value(), settled, failed);
+  words.push('later');
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(words).toEqual(again);
   return words;
 }
 
@@ -49,7 +53,7 @@ test.each([
   ['a plain promise with such a then of its own', () => ownThen(twice)],
   ['a thenable that calls back twice', () => Object.fromEntries([['then', twice]]) as never],
 ])('%s settles once, later', async (_what, make) => {
-  expect(await told(make())).toEqual(['later', 1]);
+  expect(await told(make)).toEqual(['later', 1]);
 });
 
 test.each([
@@ -62,11 +66,11 @@ test.each([
   ],
   ['what only inherits from Promise', () => Object.create(Promise.prototype) as Promise<unknown>],
 ])('%s fails, later, and does not throw', async (_what, make) => {
-  expect(await told(make())).toEqual(['later', expect.stringMatching(/^failed: /)]);
+  expect(await told(make)).toEqual(['later', expect.stringMatching(/^failed: /)]);
 });
 
 test('a subclass of Promise that behaves is what it says', async () => {
   class Named extends Promise<unknown> {}
-  expect(await told(Named.resolve(3))).toEqual(['later', 3]);
-  expect(await told(Named.reject(new Error('no')))).toEqual(['later', 'failed: Error: no']);
+  expect(await told(() => Named.resolve(3))).toEqual(['later', 3]);
+  expect(await told(() => Named.reject(new Error('no')))).toEqual(['later', 'failed: Error: no']);
 });

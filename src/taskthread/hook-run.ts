@@ -1,0 +1,70 @@
+/**
+ * What a thread is at while a hook of it has gone asynchronous, as reports, snapshots and the walks for circles see it. Of handlers
+ * a thread has one, which is filled in anew for each signal: what is young and written into what is old costs the collector
+ * more than the write, and so the turn is known by its number, and its party when there is one.
+ */
+import type { Lane } from '../intercom/lane.ts';
+import type { Party } from '../kernel/party.ts';
+import { hookNameOf } from './hooks.ts';
+import type { Turn } from './turn.ts';
+
+export class HookRun {
+  /** `signalHandler`, `enter`, … */
+  what: string;
+  /** In the clock's milliseconds. Whole, because a number with a fraction is an object of its own. */
+  since = 0;
+  /** Of a handler: the signal that it handles, and the lane that this came from. */
+  signal: unknown;
+  lane: Lane | undefined;
+  /** Whose its waits are, and what it holds: there when its turn has said a word that waits or holds something. */
+  party: Party | undefined;
+  /** The same object for the whole execution, and for no other. */
+  key: object = this;
+  #turn = 0;
+
+  constructor(what: string) {
+    this.what = what;
+  }
+
+  began(turn: Turn<never>, since: number): this {
+    this.#turn = turn.number;
+    this.party = turn.ownParty;
+    this.since = Math.floor(since);
+    return this;
+  }
+
+  /** A turn has its party from now on. */
+  said(party: Party, turn: number): void {
+    if (turn === this.#turn) this.party = party;
+  }
+
+  /** Its party, while that waits for something. */
+  get waitingParty(): Party | undefined {
+    return this.party?.waits === true ? this.party : undefined;
+  }
+}
+
+/** That of all asynchronous handlers of a thread. Made with the first: most threads never have one. */
+export class HandlerRun extends HookRun {
+  readonly settled: () => void;
+  readonly failed: (error: unknown) => void;
+
+  constructor(settled: () => void, failed: (error: unknown) => void) {
+    super('');
+    this.settled = settled;
+    this.failed = failed;
+  }
+
+  took(lane: Lane, signal: unknown): void {
+    this.signal = signal;
+    if (this.lane === lane) return;
+    this.lane = lane;
+    this.what = hookNameOf(lane);
+  }
+
+  /** A signal may be large, and whoever keeps the thread must not keep it. */
+  over(): void {
+    this.signal = undefined;
+    this.party = undefined;
+  }
+}
