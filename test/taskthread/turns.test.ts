@@ -1,4 +1,6 @@
 /** Whose a turn is: an execution that waits, or says a word that waits or holds something, has its own. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { RLock, start, TaskThread, type Turn } from '../../src/index.ts';
 import { leakCheck } from '../../src/testing/index.ts';
 
@@ -91,4 +93,22 @@ test('nor is what one turn of a task holds held by the next one', async () => {
   const root = await start(new Holder());
   await root.join();
   expect(got).toEqual([true, false, false]);
+});
+
+test('a thread keeps nothing of what an asynchronous handler was given, when that is done', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const given: WeakRef<object>[] = [];
+  class Large extends TaskThread<object> {
+    protected override async signalHandler(signal: object, turn: Turn) {
+      given.push(new WeakRef(signal), new WeakRef(turn.party));
+      await turn.sleep(1);
+    }
+  }
+  const root = await start(new Large());
+  await root.send({});
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  collect();
+  expect(given.map((ref) => ref.deref())).toEqual([undefined, undefined]);
+  await root.stop();
 });
