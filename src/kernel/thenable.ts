@@ -9,8 +9,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 const nativeThen = Promise.prototype.then;
 
 /**
- * A real promise for it: one that settles once, later, and does not throw when it is asked. `resolve` hands
- * a plain promise through, which costs nothing, but also one with a `then` of its own, which may do anything.
+ * A real promise for it: one that settles once, later, and does not throw when it is asked. `resolve` hands a plain promise
+ * through, but also one with a `then` of its own, which may do anything.
  */
 export function toPromise(value: PromiseLike<unknown>): Promise<unknown> {
   const promise = Promise.resolve(value);

@@ -72,7 +72,7 @@ export abstract class ThreadExit extends Runtime {
 
   cancelExit(error: Error): void {
     this.noteWaits();
-    this.exitRun?.scope?.cancel(error);
+    if (this.exitRun?.running !== undefined) this.exitRun.scope?.cancel(error);
   }
 
   /** What a stop brings about is only recorded; anything else must not be silent, also when nobody listens. */

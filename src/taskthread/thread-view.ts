@@ -1,6 +1,6 @@
 /**
  * How a thread looks from outside at one moment: its snapshot, what it would be given up for, and what is under way in it or has just
- * ended, which `liveness` is shown. Looks only, and changes nothing. What there is to see is in `thread-core`.
+ * ended, which `liveness` is shown. Changes nothing but the records of that (`hook-run`). What there is to see is in `thread-core`.
  */
 import type { Party } from '../kernel/party.ts';
 import type { ChildRuntime } from './child-handle.ts';
