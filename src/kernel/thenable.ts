@@ -13,22 +13,31 @@ const nativeThen = Promise.prototype.then;
  * through, but also one with a `then` of its own, which may do anything.
  */
 export function toPromise(value: PromiseLike<unknown>): Promise<unknown> {
-  const promise = Promise.resolve(value);
-  return promise.then === nativeThen ? promise : new Promise((settle) => settle(promise));
+  try {
+    const promise = Promise.resolve(value);
+    if (promise.then === nativeThen && !Object.hasOwn(promise, 'then')) return promise;
+  } catch {
+    // What cannot be read fails below, later.
+  }
+  return new Promise((settle) => settle(value));
 }
 
 /**
  * Calls one of the two, once and later: what `toPromise(value).then(settled, failed)` does, without asking a plain promise whether it
  * is one. That costs a tenth of what passing a signal to an asynchronous handler does.
  */
-export function whenSettled(value: PromiseLike<unknown>, settled: () => void, failed: (error: unknown) => void): void {
-  if (value instanceof Promise && value.then === nativeThen) {
-    try {
+export function whenSettled(
+  value: PromiseLike<unknown>,
+  settled: (value: unknown) => void,
+  failed: (error: unknown) => void,
+): void {
+  try {
+    if (value instanceof Promise && value.then === nativeThen) {
       value.then(settled, failed);
       return;
-    } catch {
-      // It only inherits from one.
     }
+  } catch {
+    // It only looks like one.
   }
-  toPromise(value).then(settled, failed);
+  new Promise((settle) => settle(value)).then(settled, failed);
 }

@@ -15,7 +15,7 @@
 import { runInScope } from '../kernel/ambient.ts';
 import { CancelledError, IntakeClosedError } from '../kernel/errors.ts';
 import { ThreadError } from '../kernel/function-errors.ts';
-import { isThenable, toPromise } from '../kernel/thenable.ts';
+import { isThenable, whenSettled } from '../kernel/thenable.ts';
 import { isCancellation } from './cancellation.ts';
 import { FunctionTurn } from './function-turn.ts';
 import type { ThreadBody } from './thread-body.ts';
@@ -150,7 +150,8 @@ export class FunctionBody implements ThreadBody {
       result = this.#scopeAround ? runInScope(turn, () => run(...args)) : run(...args);
       if (isThenable(result)) {
         life.executionBegan();
-        toPromise(result).then(
+        whenSettled(
+          result,
           (value) => this.#returned(value),
           (error: unknown) => this.#threw(error),
         );

@@ -11,14 +11,14 @@ import type { Turn } from './turn.ts';
 export class HookRun {
   /** `signalHandler`, `enter`, … */
   what: string;
-  /** In the clock's milliseconds. Whole, because a number with a fraction is an object of its own. */
+  /** In the clock's milliseconds. */
   since = 0;
   /** Of a handler: the signal that it handles, and the lane that this came from. */
   signal: unknown;
   lane: Lane | undefined;
   /** Whose its waits are, and what it holds: there when its turn has said a word that waits or holds something. */
   party: Party | undefined;
-  /** The same object for the whole execution, and for no other. */
+  /** Where it is looked at how long it takes: the same object for the whole execution, and for no other. */
   key: object = this;
   #turn = 0;
 
@@ -29,13 +29,21 @@ export class HookRun {
   began(turn: Turn<never>, since: number): this {
     this.#turn = turn.number;
     this.party = turn.ownParty;
-    this.since = Math.floor(since);
+    this.since = since;
     return this;
   }
 
   /** A turn has its party from now on. */
-  said(party: Party, turn: number): void {
+  partyMade(party: Party, turn: number): void {
     if (turn === this.#turn) this.party = party;
+  }
+
+  /** It is over. A signal may be large, a lane leads to a child: whoever keeps the thread must not keep them. */
+  over(): void {
+    this.signal = undefined;
+    this.lane = undefined;
+    this.party = undefined;
+    this.key = this;
   }
 
   /** Its party, while that waits for something. */
@@ -56,15 +64,8 @@ export class HandlerRun extends HookRun {
   }
 
   took(lane: Lane, signal: unknown): void {
-    this.signal = signal;
-    if (this.lane === lane) return;
-    this.lane = lane;
     this.what = hookNameOf(lane);
-  }
-
-  /** A signal may be large, and whoever keeps the thread must not keep it. */
-  over(): void {
-    this.signal = undefined;
-    this.party = undefined;
+    this.lane = lane;
+    this.signal = signal;
   }
 }

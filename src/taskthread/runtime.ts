@@ -10,7 +10,7 @@
 import type { Lane } from '../intercom/lane.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
 import type { Runnable } from '../kernel/scheduler.ts';
-import { isThenable, toPromise, whenSettled } from '../kernel/thenable.ts';
+import { isThenable, whenSettled } from '../kernel/thenable.ts';
 import type { AnyChild } from './child.ts';
 import type { ChildRuntime } from './child-handle.ts';
 import type { ChildSignalHook } from './children.ts';
@@ -137,10 +137,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
     this.#endedChildren = undefined;
     while (this.#readyHead !== undefined) {
       const lane = this.#readyHead;
-      this.#readyHead = lane.nextReady;
-      if (this.#readyHead === undefined) this.#readyTail = undefined;
-      lane.nextReady = undefined;
-      lane.ready = false;
+      this.forgetLane(lane);
       lane.discard('its receiver has failed or was cancelled');
     }
   }
@@ -162,7 +159,8 @@ export abstract class Runtime extends ThreadView implements Runnable {
     }
     this.#executing = false;
     // Its turn may have said something by now.
-    if (waits) this.#awaitHook(run.began(turn, run.since), result as PromiseLike<unknown>, done);
+    run.party = turn.ownParty;
+    if (waits) this.#awaitHook(run, result as PromiseLike<unknown>, done);
     else {
       this.lookBack(run);
       done();
@@ -176,7 +174,8 @@ export abstract class Runtime extends ThreadView implements Runnable {
       if (this.running === run) this.running = undefined;
       return !this.ended;
     };
-    toPromise(result).then(
+    whenSettled(
+      result,
       () => {
         if (!settled()) return;
         // oxlint-disable-next-line promise/no-callback-in-promise -- what follows the hook, be it asynchronous or not
@@ -270,7 +269,8 @@ export abstract class Runtime extends ThreadView implements Runnable {
     );
     const run = this.#handlerRun;
     run.took(lane, signal);
-    this.running = run.began(turn, this.host.scheduler.coarseNow);
+    // Whole, because a number with a fraction is an object of its own.
+    this.running = run.began(turn, Math.floor(this.host.scheduler.coarseNow));
     if (this.liveness !== undefined) {
       run.key = turn;
       this.executionBegan();

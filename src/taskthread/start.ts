@@ -118,10 +118,10 @@ export function launch<C extends TaskThread<never, never, never>>(
   trueOrFalse('options.traceWaits', options.traceWaits ?? false);
   optionalFunction('options.onRecord', options.onRecord);
   const spec = resolveChildSpec(options.name === undefined ? undefined : { name: options.name });
-  const life = lifeOf(typeof make === 'function' ? make() : make);
-  if (life.started) throw new AlreadyStartedError(life.path);
   const host = makeHost(options);
   host.scheduler.admit?.();
+  const life = lifeOf(typeof make === 'function' ? make() : make);
+  if (life.started) throw new AlreadyStartedError(life.path);
   admission?.(host);
   const outside = new Outside(host, () => life.observed);
   const edge = new LocalEdge(outside, life, spec);

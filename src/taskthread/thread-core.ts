@@ -73,7 +73,7 @@ export abstract class ThreadCore implements EdgeEnd, Wait, TaskOwner, WaitOwner 
   abstract overdue(overdue: Overdue, policy: OverduePolicy): void;
   abstract executions(): Execution[];
   abstract executionFinished(execution: Execution): void;
-  abstract said(party: Party, turn: number): void;
+  abstract partyMade(party: Party, turn: number): void;
 
   /** A number, unique in the tree; 0 before the start. */
   get id(): number {

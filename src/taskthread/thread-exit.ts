@@ -6,7 +6,7 @@ import { runOutside } from '../kernel/ambient-storage.ts';
 import { CancelScope } from '../kernel/cancel-scope.ts';
 import { messageOf } from '../kernel/describe.ts';
 import { ThreadEndedError } from '../kernel/errors.ts';
-import { isThenable, toPromise } from '../kernel/thenable.ts';
+import { isThenable, whenSettled } from '../kernel/thenable.ts';
 import { isCancellation, isStopRefusal } from './cancellation.ts';
 import { Runtime } from './runtime.ts';
 import type { ExitRun } from './thread-body.ts';
@@ -63,7 +63,7 @@ export abstract class ThreadExit extends Runtime {
       this.wake();
       return true;
     };
-    toPromise(result as PromiseLike<unknown>).then(settled, (error: unknown) => {
+    whenSettled(result as PromiseLike<unknown>, settled, (error: unknown) => {
       if (!settled()) this.late('exit', error);
       else if (!scope.cancelled || !isCancellation(error)) this.fail('exit', error, false);
     });

@@ -53,9 +53,9 @@ export abstract class ThreadView extends ThreadCore {
     this.executionFinished({ key, what, since, signal, party: undefined, patience });
   }
 
-  said(party: Party, turn: number): void {
-    this.running?.said(party, turn);
-    this.exitRun?.running?.said(party, turn);
+  partyMade(party: Party, turn: number): void {
+    this.running?.partyMade(party, turn);
+    this.exitRun?.running?.partyMade(party, turn);
   }
 
   executionFinished(execution: Execution): void {

@@ -3,8 +3,8 @@
  * in its scope and are counted as its waits; the same words on a thread are for callbacks from elsewhere.
  *
  * The object is used again for the next execution as long as executions end synchronously and say no word that waits or holds
- * something, which costs nothing; any other one keeps its turn to itself, so that a word said too late is never taken for one of a
- * later execution.
+ * something, which costs nothing; any other one keeps its turn to itself, so that a word that it says too late is never taken for one
+ * of a later execution. What a synchronous execution says by its turn for the first time when it has ended may be.
  */
 import type { Reply } from '../intercom/ask.ts';
 import type { Edge } from '../intercom/edge.ts';
@@ -29,7 +29,7 @@ export interface TurnOwner extends SendTarget, PartyOwner {
   getScope(): CancelScope;
   stopItself(why: string): void;
   /** The turn of this number has its party from now on. */
-  said(party: Party, turn: number): void;
+  partyMade(party: Party, turn: number): void;
 }
 
 /** Counts turns. It begins anew when it is used up: two turns of one number are a billion turns apart. */
@@ -59,7 +59,7 @@ export class Turn<in Up = never> implements Scoped {
   get party(): Party {
     if (this.#party === undefined) {
       this.#party = new Party(this.#owner, this.what, this.watch());
-      this.#owner.said(this.#party, this.number);
+      this.#owner.partyMade(this.#party, this.number);
     }
     return this.#party;
   }

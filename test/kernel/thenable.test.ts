@@ -64,6 +64,26 @@ test.each([
         throw new Error('broken');
       }),
   ],
+  [
+    'a then that cannot be read again',
+    () => {
+      let readings = 0;
+      const get = () => {
+        if (++readings > 1) throw new Error('read twice');
+        return Reflect.get(Promise.prototype, 'then');
+      };
+      return Object.defineProperty(Promise.resolve(), 'then', { get });
+    },
+  ],
+  [
+    'a constructor that cannot be read',
+    () =>
+      Object.defineProperty(Promise.resolve(), 'constructor', {
+        get() {
+          throw new Error('unreadable');
+        },
+      }),
+  ],
   ['what only inherits from Promise', () => Object.create(Promise.prototype) as Promise<unknown>],
 ])('%s fails, later, and does not throw', async (_what, make) => {
   expect(await told(make)).toEqual(['later', expect.stringMatching(/^failed: /)]);

@@ -189,6 +189,17 @@ describe('where it hangs', () => {
     expect(report.abandoned[0]?.hungOn).toEqual([{ what: 'signalHandler', forMs: 275, signal: 'hang' }]);
   });
 
+  test('is not told by what waits in nobody’s name', async () => {
+    const toy = new Toy({ signal: forever });
+    const root = await grow(toy);
+    toy.add(new Toy({ enter: forever })).catch(() => {});
+    void root.send(1);
+    await settle();
+    const report = await time().run(root.stop(short));
+    const [hung] = report.abandoned.find(({ path }) => path === '/Toy-1')?.hungOn ?? [];
+    expect(hung).toEqual({ what: 'signalHandler', forMs: expect.any(Number), signal: 1 });
+  });
+
   test('is not told by what an earlier turn of the task has left to wait', async () => {
     let turns = 0;
     const toy = new Toy();

@@ -113,6 +113,14 @@ describe('an execution that takes too long', () => {
     expect(told).toEqual([`${hook} 500`]);
   });
 
+  test('is not told before its time, also where that begins between two milliseconds', async () => {
+    const words: string[] = [];
+    time().clock.moveTo(time().now + 0.9);
+    const toy = new Toy({ enter: () => hold(0.2) }, { progressMs: 1 });
+    await grow(toy, { onRecord: ({ kind }) => words.push(kind) });
+    expect(words).not.toContain('overdue');
+  });
+
   test.each(['enter', 'childSignalHandler', 'childEnded', 'exit'])('is told of %s too', async (hook) => {
     const wait = (_: unknown, turn: Turn<unknown>): Promise<void> => turn.sleep(150);
     const told: string[] = [];

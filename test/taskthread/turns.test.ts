@@ -1,7 +1,7 @@
 /** Whose a turn is: an execution that waits, or says a word that waits or holds something, has its own. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { RLock, start, TaskThread, type Turn } from '../../src/index.ts';
+import { type AnyChild, RLock, start, TaskThread, type Turn } from '../../src/index.ts';
 import { leakCheck } from '../../src/testing/index.ts';
 
 let leaks: () => void;
@@ -95,20 +95,56 @@ test('nor is what one turn of a task holds held by the next one', async () => {
   expect(got).toEqual([true, false, false]);
 });
 
-test('a thread keeps nothing of what an asynchronous handler was given, when that is done', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  const given: WeakRef<object>[] = [];
-  class Large extends TaskThread<object> {
-    protected override async signalHandler(signal: object, turn: Turn) {
-      given.push(new WeakRef(signal), new WeakRef(turn.party));
-      await turn.sleep(1);
-    }
+describe('when an asynchronous handler is done, its thread keeps nothing of', () => {
+  const left: WeakRef<object>[] = [];
+  let collect: () => void;
+  beforeAll(() => {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  });
+  beforeEach(() => {
+    left.length = 0;
+  });
+
+  async function expectNothingLeft(count: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    collect();
+    expect(left.map((ref) => ref.deref())).toEqual(new Array(count).fill(undefined));
   }
-  const root = await start(new Large());
-  await root.send({});
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  collect();
-  expect(given.map((ref) => ref.deref())).toEqual([undefined, undefined]);
-  await root.stop();
+
+  test.each([undefined, 1000])('its signal, its turn and its party, with a progressMs of %p', async (progressMs) => {
+    class Large extends TaskThread<object> {
+      protected override async signalHandler(signal: object, turn: Turn) {
+        left.push(new WeakRef(signal), new WeakRef(turn), new WeakRef(turn.party));
+        await turn.sleep(1);
+      }
+    }
+    const root = await start(new Large(progressMs === undefined ? {} : { progressMs }));
+    await root.send({});
+    await expectNothingLeft(3);
+    await root.stop();
+  });
+
+  test('a child that it has heard, and that has ended', async () => {
+    class Child extends TaskThread<never, string> {
+      protected override enter(turn: Turn<string>) {
+        left.push(new WeakRef(this));
+        void turn.sendToParent('here');
+      }
+    }
+    class Parent extends TaskThread<never, never, string> {
+      protected override async childSignalHandler(_signal: string, child: AnyChild, turn: Turn) {
+        await turn.sleep(1);
+        child.stop().catch(() => {});
+      }
+      grow(): Promise<unknown> {
+        return this.addChild(() => new Child());
+      }
+    }
+    const parent = new Parent();
+    const root = await start(parent);
+    await parent.grow();
+    await expectNothingLeft(1);
+    await root.stop();
+  });
 });
