@@ -129,7 +129,7 @@ const OPTIONS: readonly Option[] = [
   { name: '--idle-timeout', ...unless('off', time(1)), byDefault: 'off',
     help: 'a device that is silent for so long is disconnected' },
   { name: '--max-buffered-bytes', ...size(Number.MAX_SAFE_INTEGER, `from 1 to ${Number.MAX_SAFE_INTEGER}`), byDefault: '64MiB',
-    help: 'budget for all undelivered and partial frames together; a frame as large as this is refused' },
+    help: 'budget for all undelivered and partial frames together; let it be larger than a frame' },
   { name: '--forward', ...websocket, repeatable: true, byDefault: 'none',
     help: 'a websocket destination; may be given several times' },
   { name: '--feed-port', ...unless('off', port), byDefault: 'off',
@@ -179,7 +179,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 export function doubtOf({ maxFrameBytes, maxBufferedBytes }: PipelineOptions): string | undefined {
   if (maxFrameBytes < maxBufferedBytes) return undefined;
   const sizes = `--max-frame-bytes (${maxFrameBytes}) is not below --max-buffered-bytes (${maxBufferedBytes})`;
-  return `${sizes}: a frame of ${maxBufferedBytes} bytes or more spends the budget before it is complete, and is refused`;
+  return `${sizes}: a frame as large as that spends the budget before it is complete, and is refused unless it comes in one read`;
 }
 
 /** All options, aligned, with their defaults, and how to use them. */
@@ -221,7 +221,7 @@ function enter(given: Map<string, unknown>, option: Option, parsed: unknown, tex
     return;
   }
   if (given.has(name)) {
-    const second = text === undefined ? '' : `, the second time with ${JSON.stringify(text)}`;
+    const second = text === undefined ? '' : `, the second time with ${quoted(text)}`;
     throw new UsageError(name, text, 'given once', `${name} is given twice${second}: it must be given once only`);
   }
   given.set(name, parsed);
@@ -268,9 +268,10 @@ function unknownArgument(name: string, word: string): UsageError {
       `unexpected argument ${quoted(word)}: only options are taken, see --help`,
     );
   }
-  const near = nearestOption(name);
+  const [given = ''] = printableURL(name).split(/[=\s]/);
+  const near = nearestOption(given);
   const hint = near === undefined ? 'see --help' : `did you mean ${near}?`;
-  return new UsageError(name, undefined, near ?? 'a known option', `unknown option ${name}: ${hint}`);
+  return new UsageError(given, undefined, near ?? 'a known option', `unknown option ${given}: ${hint}`);
 }
 
 function withoutValue(name: string, value: string): UsageError {
@@ -337,7 +338,6 @@ function milliseconds(text: string, min: number): number | undefined {
 
 function websocketUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
-  const { protocol } = new URL(text);
-  // A fragment never reaches a server; ws refuses it, but only when it connects.
-  return (protocol === 'ws:' || protocol === 'wss:') && !text.includes('#') ? text : undefined;
+  // A fragment never reaches a server.
+  return /^wss?:\/\/[^/\\]/.test(text) && !text.includes('#') ? text : undefined;
 }

@@ -158,16 +158,27 @@ export interface WebSocketTLSOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** As it may be printed: `ws://***@host/` where it has a user or a password, whatever its scheme. */
+/**
+ * As it may be printed: `ws://***@host/` where it has a user or a password, whatever its scheme. What is no URL, by a slip of the pen,
+ * is printed without all that stands before its last @.
+ */
 export function printableURL(url: string): string {
-  return url.replace(/^([a-z][a-z\d+.-]*:\/\/)[^/?#]*@/i, '$1***@');
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || parsed.host === '') return url.replace(/^(\s*[a-z][a-z\d+.-]*:[\\/]*)?.*@/is, '$1***@');
+  if (parsed.username === '' && parsed.password === '') return url;
+  parsed.username = '***';
+  parsed.password = '';
+  return parsed.href;
 }
 
 const TLS_NAMES = ['ca', 'servername', 'cert', 'key', 'rejectUnauthorized'];
 
+const WEBSOCKET_URL = 'a ws:// or wss:// URL without a fragment';
+
 export function websocketURL(field: string, url: unknown): string {
-  if (typeof url === 'string' && /^wss?:\/\/./.test(url)) return url;
-  throw new InvalidOptionError(field, url, 'a ws:// or wss:// URL');
+  if (typeof url !== 'string') throw new InvalidOptionError(field, url, WEBSOCKET_URL);
+  if (/^wss?:\/\/[^/\\]/.test(url) && URL.canParse(url) && !url.includes('#')) return url;
+  throw new InvalidOptionError(field, printableURL(url), WEBSOCKET_URL);
 }
 
 export function resolveTLS(url: string, tls: WebSocketTLSOptions | undefined): WebSocketTLSOptions | undefined {

@@ -192,6 +192,28 @@ describe('the command line of the pipeline', () => {
     expect(message).not.toContain('secret');
   });
 
+  test.each([
+    'ws:///user:secret@a/',
+    'ws:/user:secret@a/',
+    'ws:\\\\user:secret@a/',
+    'ws:user:secret@a/',
+    ' ws://user:secret@a/',
+    'ws://user:se#secret@a/',
+    'ws://user:se/secret@a/#part',
+    'user:secret@a',
+    '//user:secret@a/',
+  ])('no password is printed of what is no URL: %p', (url) => {
+    for (const words of [
+      ['--forward', url],
+      [`-forward=${url}`],
+      [`--forward ${url}`],
+      ['--host', 'a', '--host', url],
+    ]) {
+      const { message } = refusal(...words);
+      expect(message).not.toContain('secret');
+    }
+  });
+
   test('doubts a budget that the largest frame does not fit in', () => {
     const doubtAbout = (budget: string) => doubtOf(run('--max-frame-bytes', '1MiB', '--max-buffered-bytes', budget));
     expect([doubtOf(run()), doubtAbout('1048577')]).toEqual([undefined, undefined]);

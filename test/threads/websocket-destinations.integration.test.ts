@@ -332,6 +332,7 @@ describe('a destination', () => {
     expect(`${destination.broke.join()} ${destination.describeWait()}`).not.toContain('secret');
     expect(printableURL('ws://127.0.0.1/?mail=a@b')).toBe('ws://127.0.0.1/?mail=a@b');
     expect(printableURL('https://user:secret@a/')).toBe('https://***@a/');
+    expect(() => new Destination({ url: 'ws:///user:secret@a/' })).toThrow('"ws://***@a/"');
     await handle.stop({ drainMs: 0 });
     await sent?.catch(() => {});
   });
