@@ -1,15 +1,16 @@
 /**
  * `node scripts/check-packed.mjs package.tgz`: looks at what is in a packed tarball, installs it into an empty folder
  * without the optional peers, and loads every entrance by import and by require (packed-probe.cjs). Each has the names
- * that test/house/exports.json lists, and a class is the same class whichever way it was loaded. Its programs start.
+ * that test/house/exports.json lists, and a class is the same class whichever way it was loaded. Its programs start, and its
+ * declarations ask for no package that may be absent.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ALLOWED = /^package\/(dist\/(esm|cjs)\/.+|README\.md|LICENSE|package\.json)$/;
+const ALLOWED = /^package\/((dist\/(esm|cjs)|src)\/.+|README\.md|LICENSE|package\.json)$/;
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const readJson = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
 
@@ -38,6 +39,11 @@ function loads(tarball, lists, commonJsFiles, programs) {
       const { error, status } = spawnSync(program, ['--help'], { cwd: folder, encoding: 'utf8' });
       return status === 0 ? [] : [`${name} --help ended with ${error?.message ?? `exit code ${status}`}`];
     });
+    const declared = join(folder, 'node_modules/taskthread/dist/esm/threads');
+    const foreign = readdirSync(declared).filter((file) => {
+      return file.endsWith('.d.ts') && /from '(ws|libsql)'/.test(readFileSync(join(declared, file), 'utf8'));
+    });
+    const untyped = foreign.map((file) => `dist/esm/threads/${file} asks for the types of an optional package`);
     const loaded = ['import', 'require'].flatMap((first) => {
       try {
         execFileSync(process.execPath, ['--no-warnings', 'packed-probe.cjs', first], { cwd: folder, stdio: 'inherit' });
@@ -46,7 +52,7 @@ function loads(tarball, lists, commonJsFiles, programs) {
         return [`the packed package does not load as it should when ${first} comes first`];
       }
     });
-    return [...started, ...loaded];
+    return [...started, ...untyped, ...loaded];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

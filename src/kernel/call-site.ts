@@ -6,7 +6,7 @@
 /** So deep our own words go, and some of the user's. */
 const FRAMES = 24;
 
-/** The stack of this moment, a line for each frame, without our own frames at its top. */
+/** The stack of this moment, a line for each frame, without our own frames at its top, and those of Node among them. */
 export function callSite(): string {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = FRAMES;
@@ -18,7 +18,8 @@ export function callSite(): string {
   const ours = /\(?([^(]*[/\\])(?:kernel[/\\]call-site|floors[/\\]kernel)\./
     .exec(frames[0] ?? '')?.[1]
     ?.replace(/^\s*at /, '');
-  const first = ours === undefined ? 0 : frames.findIndex((frame) => !frame.includes(ours));
+  const isUsers = (frame: string) => !frame.includes(ours!) && !/[( ]node:|\(<anonymous>\)$/.test(frame);
+  const first = ours === undefined ? 0 : frames.findIndex(isUsers);
   return frames
     .slice(Math.max(0, first))
     .map((frame) => frame.trim())

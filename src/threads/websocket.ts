@@ -52,6 +52,7 @@ export class WebSocketConnection implements WaitOwner {
   #givenUp: string | undefined;
   listener: WebSocketListener = {};
 
+  /** @internal Else the declarations would ask for the types of an optional package. */
   constructor(ws: WS, tcp: NodeSocket, role: 'client' | 'server', name: string) {
     this.#ws = ws;
     this.#isClient = role === 'client';
