@@ -31,7 +31,8 @@ const HELP = `usage: node bench/pipeline/compare.mjs [options]
   --timeout-s S         of one measurement (120)`;
 
 const COUNTS = ['rounds', 'small-frames', 'large-frames', 'destinations'];
-const NUMBERS = ['min-ratio', 'max-memory-mb', 'timeout-s'];
+/** With the largest of each: a timer of Node can wait for so many seconds. */
+const NUMBERS = { 'min-ratio': Infinity, 'max-memory-mb': Infinity, 'timeout-s': 2_147_483 };
 
 function readOptions() {
   const { values } = parseArgs({ options: OPTIONS });
@@ -40,10 +41,10 @@ function readOptions() {
     if (!/^[1-9]\d*$/.test(value))
       throw new TypeError(`--${name} is "${value}", expected a whole number of at least 1`);
   }
-  for (const name of NUMBERS) {
+  for (const [name, largest] of Object.entries(NUMBERS)) {
     const value = String(values[name]);
-    if (value.trim() === '' || !(Number(value) >= 0))
-      throw new TypeError(`--${name} is "${value}", expected a number of at least 0`);
+    if (value.trim() === '' || !(Number(value) >= 0 && Number(value) <= largest))
+      throw new TypeError(`--${name} is "${value}", expected a number from 0 to ${largest}`);
   }
   const load = String(values.load);
   if (!['small', 'large', 'both'].includes(load)) {

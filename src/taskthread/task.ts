@@ -131,7 +131,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
 
   /** Whose waits those of the turn under way are. */
   get party(): Party | undefined {
-    return this.#turn?.party;
+    return this.#turn?.ownParty;
   }
 
   get executing(): boolean {
