@@ -119,7 +119,11 @@ test.each([
   { args: ['--rounds', 'few'], code: 2, says: '--rounds is "few", expected a whole number of at least 1' },
   { args: ['--rounds', '0'], code: 2, says: '--rounds is "0", expected a whole number of at least 1' },
   { args: ['--min-ratio', 'high'], code: 2, says: '--min-ratio is "high", expected a number from 0 to Infinity' },
-  { args: ['--timeout-s', 'Infinity'], code: 2, says: '--timeout-s is "Infinity", expected a number from 0 to 2147483' },
+  {
+    args: ['--timeout-s', 'Infinity'],
+    code: 2,
+    says: '--timeout-s is "Infinity", expected a number from 0 to 2147483',
+  },
   { args: ['--load', 'medium'], code: 2, says: '--load is "medium", expected small, large or both' },
   { args: ['--lod', 'small'], code: 2, says: '--lod' },
 ])('ends with $code for $args', async ({ args, code, says }) => {
