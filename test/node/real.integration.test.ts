@@ -1,10 +1,12 @@
 // The words of Node itself, each the real one, given a turn's abortSignal; and real processes and files for our own words.
 import { type ChildProcess, exec, spawn } from 'node:child_process';
 import { EventEmitter, getMaxListeners, on, once } from 'node:events';
-import { createReadStream, stat } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createReadStream, mkdtempSync, rmSync, stat } from 'node:fs';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { addAbortSignal, PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep, setInterval as ticks } from 'node:timers/promises';
@@ -43,16 +45,23 @@ const ended = (child: ChildProcess) => new Promise((resolve) => child.once('clos
 
 const server = createServer(() => {}); // never answers
 let url = '';
+const folder = mkdtempSync(join(tmpdir(), 'taskthread-real-'));
+const large = join(folder, 'large');
+
 beforeAll(async () => {
+  // With a hole of a gibibyte in it, which takes no room.
+  await writeFile(large, '');
+  await truncate(large, 2 ** 30);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 });
 afterAll(() => {
+  rmSync(folder, { recursive: true });
   server.closeAllConnections();
   server.close();
 });
 
-/** Node's words that take an AbortSignal; each would wait for ever. */
+/** Node's words that take an AbortSignal; each would wait for ever, or for long. */
 const NODES_WORDS: { name: string; wait: (turn: Turn) => Promise<unknown> }[] = [
   { name: 'fetch', wait: (turn) => fetch(url, { signal: turn.abortSignal }) },
   { name: 'timers/promises setTimeout', wait: (turn) => sleep(3_600_000, null, { signal: turn.abortSignal }) },
@@ -88,7 +97,8 @@ const NODES_WORDS: { name: string; wait: (turn: Turn) => Promise<unknown> }[] = 
       await new Promise((_resolve, reject) => child.once('error', reject));
     },
   },
-  { name: 'fs.readFile', wait: (turn) => readFile('/dev/zero', { signal: turn.abortSignal }) },
+  // Of a file without an end Node 26 reads on for ever, whatever it is told.
+  { name: 'fs.readFile', wait: (turn) => readFile(large, { signal: turn.abortSignal }) },
 ];
 
 describe('a cancel of the thread', () => {
