@@ -4,6 +4,7 @@ import {
   type LifecycleRecord,
   type Overdue,
   OverdueError,
+  type TaskTurn,
   type ThreadOptions,
   type Turn,
 } from '../../src/index.ts';
@@ -119,6 +120,23 @@ describe('an execution that takes too long', () => {
     const toy = new Toy({ enter: () => hold(0.2) }, { progressMs: 1 });
     await grow(toy, { onRecord: ({ kind }) => words.push(kind) });
     expect(words).not.toContain('overdue');
+  });
+
+  test('is not told of the time that a quick task has held the event loop before it', async () => {
+    const told: string[] = [];
+    const toy = new Toy({ exit: () => hold(1) }, { progressMs: 3 });
+    const root = await grow(toy, { onRecord: ({ kind }) => told.push(kind) });
+    let turns = 0;
+    const work = (turn: TaskTurn<unknown>): undefined => {
+      // The clock is read for many quick turns together, and by the last one not yet.
+      if (++turns < 200) return turn.reSchedule();
+      hold(5);
+      return turn.stop();
+    };
+    toy.tasks.reCreate('work', work, { progressMs: Number.POSITIVE_INFINITY });
+    await time().run(root.join());
+    expect(told).toContain('ended');
+    expect(told).not.toContain('overdue');
   });
 
   test.each(['enter', 'childSignalHandler', 'childEnded', 'exit'])('is told of %s too', async (hook) => {
