@@ -127,7 +127,7 @@ export class CancelScope implements ScopeMember, Scoped {
   }
 
   get refusal(): Error | undefined {
-    return this.#reason() ?? this.#closedInto?.refusal;
+    return this.#error ?? (this.#makeError === undefined ? this.#closedInto?.refusal : this.#reason());
   }
 
   /** The same of a wait on a source, for something to take in. */

@@ -30,6 +30,7 @@ export interface WaitDetails {
 export interface PartyWait {
   readonly by: Waiting | undefined;
   readonly party: Party | undefined;
+  /** Of the first one it is the last one. */
   previousOfParty: PartyWait | undefined;
   nextOfParty: PartyWait | undefined;
   /** Ends at a time that is known: it cannot hang. */
@@ -73,8 +74,8 @@ export class Party {
   /** What is executed, in words. */
   readonly what: string;
   readonly #watch: PartyWatch | undefined;
+  /** The last one is found by it, as in a `WaitQueue`. */
   #first: PartyWait | undefined;
-  #last: PartyWait | undefined;
   /** For the watch: it has this party on its list. */
   due = false;
 
@@ -90,19 +91,25 @@ export class Party {
   }
 
   add(wait: PartyWait): void {
-    wait.previousOfParty = this.#last;
-    if (this.#last === undefined) this.#first = wait;
-    else this.#last.nextOfParty = wait;
-    this.#last = wait;
+    const first = this.#first;
+    if (first === undefined) {
+      this.#first = wait;
+      wait.previousOfParty = wait;
+    } else {
+      wait.previousOfParty = first.previousOfParty!;
+      wait.previousOfParty.nextOfParty = wait;
+      first.previousOfParty = wait;
+    }
     this.#watch?.changed(this);
   }
 
   /** Called once for each that was added. */
   remove(wait: PartyWait): void {
-    if (wait.previousOfParty === undefined) this.#first = wait.nextOfParty;
-    else wait.previousOfParty.nextOfParty = wait.nextOfParty;
-    if (wait.nextOfParty === undefined) this.#last = wait.previousOfParty;
-    else wait.nextOfParty.previousOfParty = wait.previousOfParty;
+    const { previousOfParty: previous, nextOfParty: next } = wait;
+    if (wait === this.#first) this.#first = next;
+    else previous!.nextOfParty = next;
+    const behind = next ?? this.#first;
+    if (behind !== undefined) behind.previousOfParty = previous;
     wait.previousOfParty = undefined;
     wait.nextOfParty = undefined;
     if (this.#first !== undefined) this.#watch?.changed(this);
@@ -115,7 +122,10 @@ export class Party {
 
   /** The latest first. */
   *latestFirst(): Generator<PartyWait> {
-    for (let wait = this.#last; wait !== undefined; wait = wait.previousOfParty) yield wait;
+    for (let wait = this.#first?.previousOfParty; wait !== undefined; wait = wait.previousOfParty) {
+      yield wait;
+      if (wait === this.#first) return;
+    }
   }
 }
 

@@ -47,7 +47,7 @@ export type Settling = (settle: () => void) => void;
 
 /** Decides what runs next, and when the event loop gets its turn. A test can replace it. */
 export interface Scheduler {
-  /** The time: within a slice as of the last reading, so at most a slice old. */
+  /** The time in whole milliseconds: within a slice as of the last reading, so at most a slice old. */
   readonly coarseNow: number;
   /** Puts a runnable at the end of the run queue, once. */
   enqueue(runnable: Runnable): void;
@@ -97,6 +97,8 @@ export class LoopScheduler implements Scheduler {
   #sliceEnd = 0;
   #readings = 0;
   #lastReading: number;
+  /** Kept, because who asks for it asks for each signal. A number with a fraction would be an object of its own wherever it is noted. */
+  #lastWhole: number;
   /** Things left until the clock is read again. */
   #credit = 0;
   #period = 1;
@@ -113,10 +115,11 @@ export class LoopScheduler implements Scheduler {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#lastReading = clock.now();
+    this.#lastWhole = Math.floor(this.#lastReading);
   }
 
   get coarseNow(): number {
-    return this.#open ? this.#lastReading : this.#clock.now();
+    return this.#open ? this.#lastWhole : Math.floor(this.#clock.now());
   }
 
   get sliceAwaited(): boolean {
@@ -198,6 +201,7 @@ export class LoopScheduler implements Scheduler {
     }
     const took = now - this.#lastReading;
     this.#lastReading = now;
+    this.#lastWhole = Math.floor(now);
     if (now >= this.#sliceEnd || ++this.#readings === MOST_READINGS) this.#spent = true;
     if (took > QUICK_MS) {
       this.#period = 1;
@@ -211,6 +215,7 @@ export class LoopScheduler implements Scheduler {
   #openSlice(now: number): void {
     this.#open = true;
     this.#lastReading = now;
+    this.#lastWhole = Math.floor(now);
     this.#readings = 0;
     this.#sliceEnd = now + SLICE_MS;
     this.#period = 1;

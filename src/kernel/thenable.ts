@@ -1,7 +1,8 @@
 /** Promises, and what behaves like them, when it is not known what was given. Pure. */
 
-/** True of a promise and of what behaves like one. */
+/** True of a promise and of what behaves like one. Asks for a promise first: of one that is plain, V8 knows that by its shape. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value instanceof Promise) return true;
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 

@@ -49,6 +49,7 @@ export class Waiter implements ScopeMember, PartyWait, BegunWait {
   at: string | undefined;
   readonly promise: Promise<unknown>;
   line: WaitQueue | undefined;
+  /** In its line; of the first one it is the last one. */
   previous: Waiter | undefined;
   next: Waiter | undefined;
   scope: CancelScope | undefined;
@@ -147,8 +148,8 @@ export class Waiter implements ScopeMember, PartyWait, BegunWait {
 
 /** A fair line of parked waiters. */
 export class WaitQueue {
+  /** The last one is found by it: to write a new waiter into a queue that is old costs more than all other links. */
   #first: Waiter | undefined;
-  #last: Waiter | undefined;
   #length = 0;
 
   get length(): number {
@@ -178,10 +179,15 @@ export class WaitQueue {
     const waiter = new Waiter(owner, options.item, source, options.by, since);
     if (scope?.host.tracesWaits === true) waiter.at = callSite();
     waiter.line = this;
-    waiter.previous = this.#last;
-    if (this.#last === undefined) this.#first = waiter;
-    else this.#last.next = waiter;
-    this.#last = waiter;
+    const first = this.#first;
+    if (first === undefined) {
+      this.#first = waiter;
+      waiter.previous = waiter;
+    } else {
+      waiter.previous = first.previous!;
+      waiter.previous.next = waiter;
+      first.previous = waiter;
+    }
     this.#length++;
     waiter.settling = scheduler?.beginWait?.(waiter);
     waiter.party?.add(waiter);
@@ -210,10 +216,12 @@ export class WaitQueue {
 
   remove(waiter: Waiter): void {
     if (waiter.line !== this) return;
-    if (waiter.previous === undefined) this.#first = waiter.next;
-    else waiter.previous.next = waiter.next;
-    if (waiter.next === undefined) this.#last = waiter.previous;
-    else waiter.next.previous = waiter.previous;
+    const { previous, next } = waiter;
+    if (waiter === this.#first) this.#first = next;
+    else previous!.next = next;
+    // Of the last one the place is the first one's to know; where that was the only one, nobody's.
+    const behind = next ?? this.#first;
+    if (behind !== undefined) behind.previous = previous;
     waiter.line = undefined;
     waiter.previous = undefined;
     waiter.next = undefined;

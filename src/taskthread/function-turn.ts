@@ -30,7 +30,7 @@ export class FunctionTurn extends Turn {
 
   /** Its function is called. Not for users. */
   began(): this {
-    this.since = Math.floor(this.#life.host.scheduler.coarseNow);
+    this.since = this.#life.host.scheduler.coarseNow;
     return this;
   }
 

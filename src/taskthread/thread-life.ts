@@ -46,8 +46,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
   protected override begin(): void {
     this.become('start');
     live.threads++;
-    // Whole, because a number with a fraction is an object of its own.
-    this.bornAt = Math.floor(this.host.scheduler.coarseNow);
+    this.bornAt = this.host.scheduler.coarseNow;
     const enter = this.enterHook();
     if (enter === undefined) this.#entered();
     else

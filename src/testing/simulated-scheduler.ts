@@ -92,7 +92,7 @@ export class SimulatedScheduler implements Scheduler {
   // ---- as a tree sees it ----
 
   get coarseNow(): number {
-    return this.#clock.now();
+    return Math.floor(this.#clock.now());
   }
 
   enqueue(runnable: Runnable): void {

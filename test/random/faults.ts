@@ -136,7 +136,7 @@ export const coreFaults: readonly Fault[] = [
   [
     'a cancelled scope lets waits begin',
     SCOPE,
-    'return this.#reason() ?? this.#closedInto?.refusal;',
+    'return this.#error ?? (this.#makeError === undefined ? this.#closedInto?.refusal : this.#reason());',
     'return this.#closedInto?.refusal;',
   ],
   ['a shield does not hold', SCOPE, 'else if (this.#shielded) return;', ''],

@@ -21,8 +21,8 @@ export const syncFaults: readonly Fault[] = [
   [
     'lock: the line is woken from its end',
     PARKING,
-    'this.#last.next = waiter;',
-    'this.#last.next = waiter; this.#first = waiter;',
+    'first.previous = waiter;',
+    'first.previous = waiter; this.#first = waiter;',
   ],
   ['rlock: anybody is its owner', OWNERSHIP, 'top.scope?.holder === holder', 'true'],
   ['rlock: its owner is not known again', OWNERSHIP, 'top.scope?.holder === holder', 'false'],
