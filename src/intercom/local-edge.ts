@@ -8,9 +8,9 @@ import { NO_PARTIES, type Party } from '../kernel/party.ts';
 import type { Host } from '../kernel/host.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import { failing, type Waiter, type WaitQueue } from '../kernel/wait-queue.ts';
-import { Asks, type Reply } from './ask.ts';
+import { type AskOwner, Asks, type Reply } from './ask.ts';
 import type { ChildEnd, Edge, EdgeEnd, EdgeSnapshot, ParentEnd, StopBudget } from './edge.ts';
-import { Lane, type LaneOwner, type LaneReceiver, type Wait } from './lane.ts';
+import { type Direction, Lane, type LaneOwner, type LaneReceiver, type Wait } from './lane.ts';
 
 /** What is known of a child that may be started again. Its parent keeps more there. */
 export interface Supervised {
@@ -22,7 +22,7 @@ export interface Supervised {
   readonly redeliver: number;
 }
 
-export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
+export class LocalEdge implements Edge, LaneOwner, LaneReceiver, AskOwner {
   readonly parent: ParentEnd;
   /** The tree's. Kept here, because to ask the parent for it would go up to the root, at every signal. */
   readonly host: Host;
@@ -87,14 +87,8 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
   }
 
   askDown<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks(this.scheduler);
-    return this.#asks.ask(
-      make,
-      (signal) => this.sendDown(signal, wait),
-      wait,
-      () => this.path,
-      (request, reply) => (this.#held ? NO_PARTIES : answerBlockers(request, reply, this.#down, this.child)),
-    );
+    this.#asks ??= new Asks(this);
+    return this.#asks.ask(make, 'down', wait);
   }
 
   sendUp(signal: unknown, wait: Wait): Promise<void> | undefined {
@@ -113,14 +107,21 @@ export class LocalEdge implements Edge, LaneOwner, LaneReceiver {
   }
 
   askUp<Answer>(make: (reply: Reply<Answer>) => unknown, wait: Wait): Promise<Answer> {
-    this.#asks ??= new Asks(this.scheduler);
-    return this.#asks.ask(
-      make,
-      (signal) => this.sendUp(signal, wait),
-      wait,
-      () => this.parent.path,
-      (request, reply) => answerBlockers(request, reply, this.#up, this.parent),
-    );
+    this.#asks ??= new Asks(this);
+    return this.#asks.ask(make, 'up', wait);
+  }
+
+  sendTo(direction: Direction, signal: unknown, wait: Wait): Promise<void> | undefined {
+    return direction === 'down' ? this.sendDown(signal, wait) : this.sendUp(signal, wait);
+  }
+
+  askedPath(direction: Direction): string {
+    return direction === 'down' ? this.path : this.parent.path;
+  }
+
+  answerBlockers(direction: Direction, request: unknown, reply: unknown): readonly Party[] {
+    if (direction === 'up') return answerBlockers(request, reply, this.#up, this.parent);
+    return this.#held ? NO_PARTIES : answerBlockers(request, reply, this.#down, this.child);
   }
 
   closeDown(): void {

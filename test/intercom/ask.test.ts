@@ -27,15 +27,19 @@ function asksWorld(
   scheduler: Scheduler = virtualHost().host.scheduler,
 ) {
   const { host } = virtualHost();
-  const asks = new Asks(scheduler);
   const sent: Request[] = [];
   const scope = new CancelScope(host);
-  const keep = (signal: unknown): Promise<void> | undefined => {
-    sent.push(signal as Request);
-    return send(signal);
-  };
+  const asks = new Asks({
+    scheduler,
+    sendTo(_direction, signal) {
+      sent.push(signal as Request);
+      return send(signal);
+    },
+    askedPath: (direction) => (direction === 'down' ? '/Master-1/Database-2' : '/Master-1'),
+    answerBlockers: () => [],
+  });
   const ask = (makeRequest: (reply: Reply<string>) => unknown = make): Promise<string> =>
-    asks.ask(makeRequest, keep, waitOf(scope), () => '/Master-1/Database-2');
+    asks.ask(makeRequest, 'down', waitOf(scope));
   return { asks, sent, scope, ask };
 }
 

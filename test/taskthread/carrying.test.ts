@@ -2,7 +2,8 @@
 import { Reply } from '../../src/index.ts';
 import { Looks, mayCarry } from '../../src/taskthread/carrying.ts';
 
-const reply = new Reply<number>(() => {});
+const nobody = { answered: () => {}, failed: () => {} };
+const reply = new Reply<number>(nobody);
 
 class Hiding {
   readonly #hidden = reply;
@@ -43,7 +44,7 @@ test.each<[string, unknown, boolean]>([
     },
     true,
   ],
-  ['not in another one', { reply: new Reply<number>(() => {}) }, false],
+  ['not in another one', { reply: new Reply<number>(nobody) }, false],
   ['not in plain data', { kind: 'frames', count: 3, text: 'x', nothing: null, at: undefined }, false],
   ['not in bytes, however many', { bytes: Buffer.alloc(1_000_000) }, false],
   ['not in what holds itself', endless, false],
