@@ -55,7 +55,8 @@ export class Lane extends LaneContents implements SenderLineOwner {
   nextReady: Lane | undefined;
   ready = false;
   receiver: LaneReceiver;
-  readonly #scheduler: Scheduler;
+  /** The tree's. */
+  readonly scheduler: Scheduler;
   #senders: SenderLine | undefined;
   #closed = false;
   #offered = 0;
@@ -69,7 +70,7 @@ export class Lane extends LaneContents implements SenderLineOwner {
     this.owner = owner;
     this.direction = direction;
     this.receiver = receiver;
-    this.#scheduler = owner.scheduler;
+    this.scheduler = owner.scheduler;
   }
 
   get closed(): boolean {
@@ -83,13 +84,13 @@ export class Lane extends LaneContents implements SenderLineOwner {
    */
   send(signal: unknown, wait: Wait): Promise<void> | undefined {
     // The short way, for what is by far the most frequent: room, no weights, no key, nobody waiting.
-    if (this.plain && this.signals.length < this.options.capacity && !this.#senderWaits() && !this.#closed) {
+    if (this.plain && this.signals.length < this.options.capacity && !this.overflowing && !this.#closed) {
       this.#offered++;
       this.accepted++;
       this.signals.push(signal);
       if (this.signals.length > this.#highWater) this.#highWater = this.signals.length;
       if (!this.ready) this.receiver.laneReady(this);
-      return this.#scheduler.spend() ? this.#scheduler.nextSlice() : undefined;
+      return this.scheduler.spend() ? this.scheduler.nextSlice() : undefined;
     }
     return this.#sendSlowly(signal, wait);
   }
@@ -97,7 +98,7 @@ export class Lane extends LaneContents implements SenderLineOwner {
   /** False when the signal would have to wait or is refused. Throws only what `sizeOf`, `countOf` or `keyOf` do. */
   trySend(signal: unknown): boolean {
     const parcel = parcelOf(signal, this.options);
-    this.#scheduler.spend();
+    this.scheduler.spend();
     this.#offered += parcel.count;
     if (this.#closed) {
       this.#refused += parcel.count;
@@ -194,32 +195,32 @@ export class Lane extends LaneContents implements SenderLineOwner {
     try {
       parcel = parcelOf(signal, this.options);
     } catch (error) {
-      return failing(error, this.#scheduler);
+      return failing(error, this.scheduler);
     }
     this.#offered += parcel.count;
     if (this.#closed) {
       this.#refused += parcel.count;
-      return rejected(new EdgeClosedError(this.owner.path, signal), this.#scheduler);
+      return rejected(new EdgeClosedError(this.owner.path, signal), this.scheduler);
     }
     const admission = this.#admission(parcel);
     if (admission === 'refuse') {
       this.#refused += parcel.count;
       this.#noteOverflow();
-      return failing(new LaneFullError(this.owner.path, signal), this.#scheduler);
+      return failing(new LaneFullError(this.owner.path, signal), this.scheduler);
     }
     if (admission === 'wait') return this.#waitInLine(parcel, wait);
-    const spent = this.#scheduler.spend();
+    const spent = this.scheduler.spend();
     this.#carryOut(admission, parcel);
-    return spent ? this.#scheduler.nextSlice() : undefined;
+    return spent ? this.scheduler.nextSlice() : undefined;
   }
 
   #waitInLine(parcel: Parcel, wait: Wait): Promise<void> {
     const refusal = wait.cancelScope?.refusal;
     if (refusal !== undefined) {
       this.#cancelled += parcel.count;
-      return rejected(refusal, this.#scheduler);
+      return rejected(refusal, this.scheduler);
     }
-    this.#scheduler.spend();
+    this.scheduler.spend();
     this.#senders ??= new SenderLine(this, this.options.policy === 'latest');
     const sent = this.#senders.park(parcel, wait);
     this.#noteOverflow();

@@ -59,6 +59,13 @@ export class ChildHandle implements Child<unknown> {
 
   /** Sends in the name of a thread, which must be the parent (law 1). */
   static sendFrom(sender: SendTarget, child: AnyChild, signal: unknown, wait: Wait): Promise<void> | undefined {
+    const maySend = ChildHandle.#is(child) && !sender.ended && (child.#edge.parent as unknown) === sender;
+    if (maySend && wait.refusal === undefined) return child.#edge.sendDown(signal, wait);
+    return ChildHandle.#refused(sender, child, signal, wait);
+  }
+
+  /** Why not. */
+  static #refused(sender: SendTarget, child: AnyChild, signal: unknown, wait: Wait): Promise<never> {
     if (!ChildHandle.#is(child))
       return failing(new InvalidOptionError('child', child, 'the handle of a child'), sender.schedulerIfStarted);
     const edge = child.#edge;
@@ -66,8 +73,7 @@ export class ChildHandle implements Child<unknown> {
     if ((edge.parent as unknown) !== sender) {
       return failing(new NotAChildError(edge.path, sender.path, signal), edge.scheduler);
     }
-    const { refusal } = wait;
-    return refusal === undefined ? edge.sendDown(signal, wait) : rejected(refusal, edge.scheduler);
+    return rejected(wait.refusal, edge.scheduler);
   }
 
   /**
@@ -116,14 +122,9 @@ export class ChildHandle implements Child<unknown> {
     make: (reply: Reply<Answer>) => unknown,
     wait: Wait,
   ): Promise<Answer> {
-    if (!ChildHandle.#is(child))
-      return failing(new InvalidOptionError('child', child, 'the handle of a child'), sender.schedulerIfStarted);
-    const edge = child.#edge;
-    if (sender.ended) return rejected(new ThreadEndedError(sender.path), edge.scheduler);
-    if ((edge.parent as unknown) !== sender) {
-      return failing(new NotAChildError(edge.path, sender.path, undefined), edge.scheduler);
-    }
-    return edge.askDown(make, wait);
+    const mayAsk = ChildHandle.#is(child) && !sender.ended && (child.#edge.parent as unknown) === sender;
+    if (mayAsk) return child.#edge.askDown(make, wait);
+    return ChildHandle.#refused(sender, child, undefined, wait);
   }
 
   get id(): number {

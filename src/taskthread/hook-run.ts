@@ -5,12 +5,12 @@
  */
 import type { Lane } from '../intercom/lane.ts';
 import type { Party } from '../kernel/party.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
 import { hookNameOf } from './hooks.ts';
 import type { Turn } from './turn.ts';
 
 export class HookRun {
-  /** `signalHandler`, `enter`, … */
-  what: string;
+  readonly #what: string;
   /** In the clock's milliseconds. */
   since = 0;
   /** Of a handler: the signal that it handles, and the lane that this came from. */
@@ -23,7 +23,12 @@ export class HookRun {
   #turn = 0;
 
   constructor(what: string) {
-    this.what = what;
+    this.#what = what;
+  }
+
+  /** `signalHandler`, `enter`, … */
+  get what(): string {
+    return this.lane === undefined ? this.#what : hookNameOf(this.lane);
   }
 
   began(turn: Turn<never>, since: number): this {
@@ -52,19 +57,27 @@ export class HookRun {
   }
 }
 
+/** What is told of the end of an asynchronous handler. */
+export interface HandlerOwner {
+  handlerDone(): void;
+  handlerFailed(error: unknown): void;
+}
+
 /** That of all asynchronous handlers of a thread. Made with the first: most threads never have one. */
 export class HandlerRun extends HookRun {
+  /** The tree's: it is asked for with each signal, and the way to it by the thread is long. */
+  readonly scheduler: Scheduler;
   readonly settled: () => void;
   readonly failed: (error: unknown) => void;
 
-  constructor(settled: () => void, failed: (error: unknown) => void) {
-    super('');
-    this.settled = settled;
-    this.failed = failed;
+  constructor(owner: HandlerOwner, scheduler: Scheduler) {
+    super('a handler');
+    this.scheduler = scheduler;
+    this.settled = () => owner.handlerDone();
+    this.failed = (error) => owner.handlerFailed(error);
   }
 
   took(lane: Lane, signal: unknown): void {
-    this.what = hookNameOf(lane);
     this.lane = lane;
     this.signal = signal;
   }

@@ -5,7 +5,8 @@
  *     run ─► begin │ work: childEnded hooks, then one signal of each ready lane in turn ─► stop.advance
  *
  * Shaped by measurement: a handler that returns nothing costs no promise; the loop has one call site for each hook, and each
- * hook is looked up once per thread, because a look-up at a site that sees many classes costs more than the call.
+ * hook is looked up once per thread, because a look-up at a site that sees many classes costs more than the call; and the loop is
+ * one function, which V8 compiles as one piece.
  */
 import type { Lane } from '../intercom/lane.ts';
 import type { LocalEdge } from '../intercom/local-edge.ts';
@@ -14,7 +15,7 @@ import { isThenable, whenSettled } from '../kernel/thenable.ts';
 import type { AnyChild } from './child.ts';
 import type { ChildRuntime } from './child-handle.ts';
 import type { ChildSignalHook } from './children.ts';
-import { HandlerRun, type HookRun } from './hook-run.ts';
+import { type HandlerOwner, HandlerRun, type HookRun } from './hook-run.ts';
 import type { ChildEndedHook, EndedChild, SignalHook } from './hooks.ts';
 import { hookNameOf } from './hooks.ts';
 import type { Outcome } from './lifecycle.ts';
@@ -23,7 +24,7 @@ import type { ResolvedChildSpec } from './spec.ts';
 import { ThreadView } from './thread-view.ts';
 import { Turn } from './turn.ts';
 
-export abstract class Runtime extends ThreadView implements Runnable {
+export abstract class Runtime extends ThreadView implements Runnable, HandlerOwner {
   nextRunnable: Runnable | undefined;
   queued = false;
   quota = 1;
@@ -121,7 +122,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
 
   override laneReady(lane: Lane): void {
     this.#append(lane);
-    if (this.running === undefined || this.deaf) this.wake();
+    if ((this.running === undefined || this.deaf) && !this.ended) lane.scheduler.enqueue(this);
   }
 
   /** The hook is called when its turn comes; nothing is queued if the user has none. */
@@ -190,7 +191,13 @@ export abstract class Runtime extends ThreadView implements Runnable {
     );
   }
 
-  /** As much as the quota allows. How many things that were; a look that finds nothing is one, too. */
+  /**
+   * As much as the quota allows. How many things that were; a look that finds nothing is one, too.
+   *
+   * What happens with each signal stands here in one piece: more than V8 takes into another function (460 bytes of its code), so what
+   * is called here has room to be taken into this one, whoever calls it. In smaller pieces it was taken into its callers, and which of
+   * the little functions were still called was left to chance, another one in each process (docs/benchmarks.md, *Tell and up*).
+   */
   #work(quota: number): number {
     if (this.deaf) this.discardWork();
     let done = 0;
@@ -205,41 +212,62 @@ export abstract class Runtime extends ThreadView implements Runnable {
         this.wake();
         break;
       }
-      this.#handle(lane);
+      const signal = lane.take();
+      this.#passOn(lane);
+      const down = lane.direction === 'down';
+      const kept = down ? this.#turn : this.children!.turn;
+      const turn = kept === undefined || kept.said ? new Turn(this, hookNameOf(lane)) : kept;
+      let result: unknown;
+      let waits: boolean;
+      this.#executing = true;
+      try {
+        if (down) {
+          this.#signalHook ??= this.signalHook();
+          result = this.#signalHook.call(this.thread, signal as never, turn as never);
+        } else {
+          const edge = lane.owner as LocalEdge;
+          const child = (edge.handle ?? (edge.child as ChildRuntime).handle) as never;
+          const { onSignal } = edge.spec as ResolvedChildSpec;
+          const children = this.children!;
+          if (onSignal !== undefined) result = onSignal(signal as never, child, turn as never);
+          else {
+            children.signalHook ??= this.childSignalHook();
+            result = children.signalHook.call(this.thread, signal as never, child, turn as never);
+          }
+        }
+        waits = result !== undefined && isThenable(result);
+      } catch (error) {
+        this.#executing = false;
+        this.#handlerThrew(lane, signal, error);
+        continue;
+      }
+      this.#executing = false;
+      if (waits) {
+        // This execution has its turn to itself from now on.
+        if (turn === kept) this.#keepTurn(down, undefined);
+        this.#handlerRun ??= new HandlerRun(this, this.host.scheduler);
+        const run = this.#handlerRun;
+        run.took(lane, signal);
+        this.running = run.began(turn, run.scheduler.coarseNow);
+        if (this.liveness !== undefined) {
+          run.key = turn;
+          this.executionBegan();
+        }
+        whenSettled(result as PromiseLike<unknown>, run.settled, run.failed);
+      } else {
+        // Where some executions are asynchronous, none has the turn of another: which it will be is not known before.
+        if (turn !== kept && this.#handlerRun === undefined) this.#keepTurn(down, turn);
+        lane.done();
+        this.#laneSettled(lane);
+      }
     }
     return done === 0 ? 1 : done;
   }
 
-  #handle(lane: Lane): void {
-    const signal = lane.take();
-    this.#passOn(lane);
-    const down = lane.direction === 'down';
-    const kept = down ? this.#turn : this.children!.turn;
-    const turn = kept === undefined || kept.said ? new Turn(this, hookNameOf(lane)) : kept;
-    let result: unknown;
-    let waits: boolean;
-    this.#executing = true;
-    try {
-      result = down ? this.#handleDown(signal, turn) : this.#handleUp(lane.owner as LocalEdge, signal, turn);
-      waits = result !== undefined && isThenable(result);
-    } catch (error) {
-      this.#executing = false;
-      this.edge.signalFailed(lane, signal, 'its handler failed');
-      this.#laneSettled(lane);
-      this.hookFailed(hookNameOf(lane), error);
-      return;
-    }
-    this.#executing = false;
-    if (waits) {
-      // This execution has its turn to itself from now on.
-      if (turn === kept) this.#keepTurn(down, undefined);
-      this.#awaitHandler(lane, signal, result as PromiseLike<unknown>, turn);
-    } else {
-      // Where some executions are asynchronous, none has the turn of another: which it will be is not known before.
-      if (turn !== kept && this.#handlerRun === undefined) this.#keepTurn(down, turn);
-      lane.done();
-      this.#laneSettled(lane);
-    }
+  #handlerThrew(lane: Lane, signal: unknown, error: unknown): void {
+    this.edge.signalFailed(lane, signal, 'its handler failed');
+    this.#laneSettled(lane);
+    this.hookFailed(hookNameOf(lane), error);
   }
 
   /** For the next execution. Not written where it stays so: to write a new object into an old one costs as much as to make it. */
@@ -248,37 +276,7 @@ export abstract class Runtime extends ThreadView implements Runnable {
     else this.children!.turn = turn;
   }
 
-  #handleDown(signal: unknown, turn: Turn): unknown {
-    this.#signalHook ??= this.signalHook();
-    return this.#signalHook.call(this.thread, signal as never, turn as never);
-  }
-
-  #handleUp(edge: LocalEdge, signal: unknown, turn: Turn): unknown {
-    const child = (edge.handle ?? (edge.child as ChildRuntime).handle) as never;
-    const { onSignal } = edge.spec as ResolvedChildSpec;
-    if (onSignal !== undefined) return onSignal(signal as never, child, turn as never);
-    const children = this.children!;
-    children.signalHook ??= this.childSignalHook();
-    return children.signalHook.call(this.thread, signal as never, child, turn as never);
-  }
-
-  #awaitHandler(lane: Lane, signal: unknown, result: PromiseLike<unknown>, turn: Turn): void {
-    this.#handlerRun ??= new HandlerRun(
-      () => this.#handlerDone(),
-      (error) => this.#handlerFailed(error),
-    );
-    const run = this.#handlerRun;
-    run.took(lane, signal);
-    // Whole, because a number with a fraction is an object of its own.
-    this.running = run.began(turn, Math.floor(this.host.scheduler.coarseNow));
-    if (this.liveness !== undefined) {
-      run.key = turn;
-      this.executionBegan();
-    }
-    whenSettled(result, run.settled, run.failed);
-  }
-
-  #handlerDone(): void {
+  handlerDone(): void {
     if (this.ended) return;
     const run = this.#handlerRun!;
     const lane = run.lane!;
@@ -287,10 +285,10 @@ export abstract class Runtime extends ThreadView implements Runnable {
     this.#laneSettled(lane);
     if (this.liveness !== undefined) this.lookBack(run);
     run.over();
-    this.host.scheduler.resume(this);
+    run.scheduler.resume(this);
   }
 
-  #handlerFailed(error: unknown): void {
+  handlerFailed(error: unknown): void {
     if (this.ended) {
       this.late('a handler', error);
       return;
@@ -340,11 +338,12 @@ export abstract class Runtime extends ThreadView implements Runnable {
 
   /** The lane at the head goes to the end of the line, or out of it when it is empty. */
   #passOn(lane: Lane): void {
-    if (!lane.empty && lane === this.#readyTail) return;
+    const { empty } = lane;
+    if (!empty && lane === this.#readyTail) return;
     this.#readyHead = lane.nextReady;
     if (this.#readyHead === undefined) this.#readyTail = undefined;
     lane.nextReady = undefined;
     lane.ready = false;
-    if (!lane.empty) this.#append(lane);
+    if (!empty) this.#append(lane);
   }
 }

@@ -143,9 +143,8 @@ export class Turn<in Up = never> implements Scoped {
   /** Sends to the parent; as `send` otherwise, also *Ordering:* and *Cancel-safe:*. */
   sendToParent(signal: Up): Promise<void> | undefined {
     const owner = this.#owner;
-    if (owner.ended) return rejected(new ThreadEndedError(owner.path, signal), owner.host.scheduler);
-    const refusal = this.refusal;
-    return refusal === undefined ? owner.edge.sendUp(signal, this) : rejected(refusal, owner.host.scheduler);
+    if (!owner.ended && this.refusal === undefined) return owner.edge.sendUp(signal, this);
+    return rejected(owner.ended ? new ThreadEndedError(owner.path, signal) : this.refusal, owner.host.scheduler);
   }
 
   /**
@@ -169,14 +168,16 @@ export class Turn<in Up = never> implements Scoped {
     make: (reply: Reply<Answer>) => Signal,
     options?: AskOptions,
   ): Promise<Answer> {
-    return this.#askWithin(options, (turn) => ChildHandle.askFrom(this.#owner, child, make, turn));
+    if (options?.timeoutMs === undefined) return ChildHandle.askFrom(this.#owner, child, make, this);
+    return this.#askWithin(options.timeoutMs, (turn) => ChildHandle.askFrom(this.#owner, child, make, turn));
   }
 
   /** Sends the parent a request and waits for its answer; as `ask` otherwise, also *Cancel-safe:*. */
   askParent<Answer>(make: (reply: Reply<Answer>) => Up, options?: AskOptions): Promise<Answer> {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
-    return this.#askWithin(options, (turn) => owner.edge.askUp(make, turn));
+    if (options?.timeoutMs === undefined) return owner.edge.askUp(make, this);
+    return this.#askWithin(options.timeoutMs, (turn) => owner.edge.askUp(make, turn));
   }
 
   /** Waits; 0 gives the event loop its turn. Rejects with `InvalidOptionError`. *Cancel-safe:* no timer is left. */
@@ -247,8 +248,7 @@ export class Turn<in Up = never> implements Scoped {
     return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.party))));
   }
 
-  #askWithin<Answer>(options: AskOptions | undefined, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {
-    if (options?.timeoutMs === undefined) return ask(this);
-    return this.#within('the answer', options.timeoutMs, false, ask);
+  #askWithin<Answer>(timeoutMs: number, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {
+    return this.#within('the answer', timeoutMs, false, ask);
   }
 }
