@@ -127,13 +127,57 @@ test.each([
   120_000,
 );
 
-test('the profile of a peer installs the peers first', async () => {
+/** Another checkout: the benchmarks and the package of this one, in `folder`. */
+function copyOfBench(): string {
   const copy = join(folder, 'bench');
   cpSync(join(root, 'bench'), copy, {
     recursive: true,
     filter: (path) => !/node_modules|results/.test(basename(path)),
   });
   cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  return copy;
+}
+
+const startBuilds = (...args: readonly string[]): ReportingProcess =>
+  startProcess(args, [process.execPath, join(root, 'bench/builds.mjs')]);
+
+test('compares this build with another one, and both with the floor', async () => {
+  copyOfBench();
+  cpSync(join(root, 'dist/esm'), join(folder, 'dist/esm'), { recursive: true });
+  const builds = startBuilds(folder, 'relay', '--20-classes', '--quick', '--processes', '1', '--rounds', '1');
+  expect((await builds.waitExit(TIMEOUT_MS)).code).toBe(0);
+  const text = builds.lines.join('\n');
+  const figures = String.raw`\d+ +\| \d+\.\d\d \(\d+\.\d\d to \d+\.\d\d\) +\| \d+\.\d\d +\| \d+\.\d\d +\|`;
+  expect(text).toMatch(new RegExp(String.raw`\| relay +\| ${figures}`));
+  expect(text).toMatch(new RegExp(String.raw`\| relay, async handlers +\| ${figures}`));
+}, 120_000);
+
+test('does not compare builds of which one delivers wrong', async () => {
+  copyOfBench();
+  cpSync(join(root, 'dist/esm'), join(folder, 'dist/esm'), { recursive: true });
+  const file = join(folder, 'bench/workloads/up.mjs');
+  const text = readFileSync(file, 'utf8').replace('this.arrivals.take(signal)', 'this.arrivals.take(signal + 1)');
+  writeFileSync(file, text);
+  const builds = startBuilds(folder, 'up', '--quick', '--processes', '1', '--rounds', '1');
+  expect((await builds.waitExit(TIMEOUT_MS)).code).toBe(1);
+  expect(builds.lines.join('\n')).toMatch(/up: delivered \d+ of \d+, \d+ of them out of turn/);
+}, 120_000);
+
+test.each([
+  { args: ['--help'], code: 0, says: '--processes N' },
+  { args: [], code: 2, says: 'OTHER is "", expected another checkout of this repository' },
+  { args: [tmpdir(), 'tell'], code: 2, says: `OTHER is "${tmpdir()}", expected another checkout` },
+  { args: [root], code: 2, says: 'workload is "", expected one of ' },
+  { args: [root, 'tel'], code: 2, says: 'workload is "tel", expected one of ' },
+  { args: [root, 'tell', '--rounds', '0'], code: 2, says: '--rounds is "0", expected a whole number of at least 1' },
+])('the comparison of builds ends with $code for $args', async ({ args, code, says }) => {
+  const builds = startBuilds(...args);
+  expect((await builds.waitExit(TIMEOUT_MS)).code).toBe(code);
+  expect(builds.lines.join('\n')).toContain(says);
+});
+
+test('the profile of a peer installs the peers first', async () => {
+  const copy = copyOfBench();
   symlinkSync(join(root, 'dist'), join(folder, 'dist'));
   const queue = 'module.exports = (worker) => ({ push: (n) => worker(n, () => {}) });';
   const npm = `#!/bin/sh\nmkdir -p node_modules/fastq && echo '${queue}' > node_modules/fastq/index.js\n`;
