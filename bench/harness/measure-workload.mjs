@@ -5,7 +5,9 @@ import { ratioSummary, summary } from './statistics.mjs';
 
 /** A contender that needs longer for a round does less in one; its rate tells the same. */
 const LONGEST_ROUND_MS = 1_500;
+/** So many rounds at least, and so long: where rounds are short, V8 is not done with its compiling after a few. */
 const WARM_UP_ROUNDS = 3;
+const WARM_UP_MS = 1_000;
 
 /** The base of ratios, where a workload has none of its own. */
 const FLOOR = 'floor';
@@ -82,7 +84,10 @@ async function warmUp(part, workload, run) {
     const fits = Math.floor((part * LONGEST_ROUND_MS * Math.sqrt(share)) / ms / step) * step;
     run.size = Math.max(step, Math.min(run.size, fits));
   }
-  for (let i = 0; i < WARM_UP_ROUNDS; i++) await once(workload, run, run.size);
+  const beganAt = performance.now();
+  for (let i = 0; i < WARM_UP_ROUNDS || performance.now() - beganAt < WARM_UP_MS; i++) {
+    await once(workload, run, run.size);
+  }
 }
 
 /** Throws unless everything was delivered, once and in order. */

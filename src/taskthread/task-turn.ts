@@ -15,7 +15,8 @@ export interface ReScheduleOptions {
 
 /** What a turn needs of its task. */
 export interface TurnedTask {
-  readonly name: string;
+  /** In words: `task read`. Made once: to put it together for each turn would cost more than the turn. */
+  readonly what: string;
   readonly refusal: Error | undefined;
   getScope(): CancelScope;
   /** Another turn, after so many milliseconds. */
@@ -28,7 +29,7 @@ export class TaskTurn<in Up = never> extends Turn<Up> {
   readonly #task: TurnedTask;
 
   constructor(owner: TurnOwner, task: TurnedTask) {
-    super(owner, `task ${task.name}`);
+    super(owner, task.what);
     this.#task = task;
   }
 

@@ -58,6 +58,8 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
   queued = false;
   quota = 1;
   readonly name: string;
+  /** In words, as its turns are named. */
+  readonly what: string;
   readonly intake: boolean;
   readonly #owner: TaskOwner;
   readonly #body: TaskBody;
@@ -84,6 +86,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
   constructor(owner: TaskOwner, name: string, body: TaskBody, options: TaskOptions) {
     this.#owner = owner;
     this.name = name;
+    this.what = `task ${name}`;
     this.#body = body;
     this.intake = options.intake ?? false;
     this.#bornAt = owner.host.clock.now();
@@ -301,7 +304,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
     if (patience === undefined) return;
     this.#owner.executionFinished({
       key,
-      what: `task ${this.name}`,
+      what: this.what,
       since,
       signal: undefined,
       party: undefined,
@@ -313,7 +316,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
     this.#running = false;
     this.#turn = undefined;
     if (!this.#ended) this.#failed(error);
-    else if (!this.#asked(error)) this.#owner.late(`task ${this.name}`, error);
+    else if (!this.#asked(error)) this.#owner.late(this.what, error);
   }
 
   #settle(): void {

@@ -103,7 +103,7 @@ export abstract class ThreadView extends ThreadCore {
     for (const task of this.allTasks()) {
       if (!task.running) continue;
       const forMs = now - task.runningSince;
-      hung.push({ what: `task ${task.name}`, forMs, ...hungWaits(waiters, task.party, now) });
+      hung.push({ what: task.what, forMs, ...hungWaits(waiters, task.party, now) });
     }
     return hung;
   }
