@@ -60,7 +60,12 @@ export const coreFaults: readonly Fault[] = [
   ['what is queued is forgotten', RUNTIME, "lane.discard('its receiver has failed or was cancelled');", ''],
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a text of a source file
   ['an ended edge leaves its asks open', EDGE, 'this.#asks?.end(`${this.path} has ended`);', ''],
-  ['a receiver is not woken', RUNTIME, 'if (this.running === undefined || this.deaf) this.wake();', ''],
+  [
+    'a receiver is not woken',
+    RUNTIME,
+    'if ((this.running === undefined || this.deaf) && !this.ended) lane.scheduler.enqueue(this);',
+    '',
+  ],
   [
     'handlers overlap',
     RUNTIME,
