@@ -4,10 +4,10 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { loadPart, partNames } from './harness/catalogue.mjs';
 import { ContenderFailed, endAll, running } from './harness/contender.mjs';
-import { expect, OptionError } from './harness/options.mjs';
+import { expect, OptionError, parseCommand } from './harness/options.mjs';
 import { progress, progressOver } from './harness/progress.mjs';
 import { ratioSummary, summary } from './harness/statistics.mjs';
 import { markdown } from './harness/tables.mjs';
@@ -43,13 +43,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 
 async function readCommand() {
-  let parsed;
-  try {
-    parsed = parseArgs({ options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new OptionError(error.message);
-  }
-  const { values, positionals } = parsed;
+  const { values, positionals } = parseCommand(process.argv.slice(2), OPTIONS);
   if (values.help) return { help: true };
   const [other, ...wanted] = positionals;
   const isBuilt =

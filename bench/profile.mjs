@@ -5,9 +5,8 @@ import { Session } from 'node:inspector/promises';
 import { SourceMap } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { loadPart, partNames } from './harness/catalogue.mjs';
-import { expect, OptionError } from './harness/options.mjs';
+import { expect, OptionError, parseCommand } from './harness/options.mjs';
 import { installPeers } from './harness/peers.mjs';
 import { progress, progressOver } from './harness/progress.mjs';
 import { markdown } from './harness/tables.mjs';
@@ -36,13 +35,7 @@ const WARM_UP_ROUNDS = 5;
 const SAMPLING_US = 200;
 
 async function readCommand() {
-  let parsed;
-  try {
-    parsed = parseArgs({ options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new OptionError(error.message);
-  }
-  const { values, positionals } = parsed;
+  const { values, positionals } = parseCommand(process.argv.slice(2), OPTIONS);
   if (values.help) return { help: true };
   const wanted = positionals.join(' ');
   const parts = await Promise.all(partNames.map(loadPart));

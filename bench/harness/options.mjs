@@ -30,7 +30,7 @@ const OPTIONS = {
 };
 
 export function readOptions(args, partNames) {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parseCommand(args, OPTIONS);
   for (const part of positionals) expect('part', part, partNames.includes(part), `one of ${partNames.join(', ')}`);
   const rounds = values.rounds ?? (values.quick ? '3' : '5');
   expect('--rounds', rounds, /^\d+$/.test(rounds) && Number(rounds) >= 1, 'a whole number of at least 1');
@@ -45,15 +45,13 @@ export function readOptions(args, partNames) {
   };
 }
 
-function parsed(args) {
+/** The words and options of a command line, whose options are given as `parseArgs` wants them. */
+export function parseCommand(args, options) {
   try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
+    return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    throw new OptionError(
-      `${error.message}\nExpected one of ${Object.keys(OPTIONS)
-        .map((name) => `--${name}`)
-        .join(', ')}`,
-    );
+    const names = Object.keys(options).map((name) => `--${name}`);
+    throw new OptionError(`${error.message}\nExpected one of ${names.join(', ')}`);
   }
 }
 

@@ -273,18 +273,6 @@ describe('the quota', () => {
     expect(resumed.quota).toBe(1);
     await nextImmediate();
   });
-
-  test('the coarse time is whole, within a slice and outside of one', async () => {
-    clock.time += 0.75;
-    expect(scheduler.coarseNow).toBe(Math.floor(clock.time));
-    scheduler.spend();
-    expect(scheduler.coarseNow).toBe(Math.floor(clock.time));
-    clock.time += 1;
-    scheduler.spend();
-    scheduler.spend();
-    expect(scheduler.coarseNow).toBe(Math.floor(clock.time));
-    await nextImmediate();
-  });
 });
 
 describe('a wait that is over', () => {
