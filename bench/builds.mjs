@@ -31,6 +31,7 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 };
 const TIMEOUT_MS = 300_000;
+const root = fileURLToPath(new URL('..', import.meta.url));
 const program = fileURLToPath(new URL('harness/two-builds-process.mjs', import.meta.url));
 const run = promisify(execFile);
 
@@ -38,6 +39,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {
     endAll();
     progressOver();
+    console.error('interrupted');
     process.exit(130);
   });
 }
@@ -46,8 +48,8 @@ async function readCommand() {
   const { values, positionals } = parseCommand(process.argv.slice(2), OPTIONS);
   if (values.help) return { help: true };
   const [other, ...wanted] = positionals;
-  const isBuilt =
-    other !== undefined && existsSync(join(other, 'dist/esm')) && existsSync(join(other, 'bench/harness'));
+  const isOther = other !== undefined && resolve(other) !== resolve(root);
+  const isBuilt = isOther && ['dist/esm', 'bench/harness'].every((folder) => existsSync(join(other, folder)));
   expect('OTHER', other ?? '', isBuilt, 'another checkout of this repository, with its dist (npm run build)');
   for (const name of ['processes', 'rounds'])
     expect(`--${name}`, values[name], /^[1-9]\d*$/.test(values[name]), 'a whole number of at least 1');

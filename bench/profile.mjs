@@ -11,6 +11,7 @@ import { installPeers } from './harness/peers.mjs';
 import { progress, progressOver } from './harness/progress.mjs';
 import { markdown } from './harness/tables.mjs';
 import { runTwentySubclasses } from './harness/twenty-subclasses.mjs';
+import { runOnce } from './harness/watch-arrivals.mjs';
 import { Work } from './harness/work.mjs';
 
 const HELP = `usage: npm run profile -- workload [options]
@@ -64,9 +65,7 @@ async function main(command) {
     let ms = 0;
     for (let i = 0; i < rounds; i++) {
       const work = new Work({ size: workload.size, style: command.await ? 'await' : 'sync' });
-      const counted = await program(work);
-      const problem = work.problem(counted, workload.expected?.(workload.size) ?? workload.size);
-      if (problem !== undefined) throw new Error(problem);
+      await runOnce(program, work, workload.expected?.(workload.size) ?? workload.size);
       ms += work.ms;
     }
     return ms;

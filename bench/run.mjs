@@ -27,19 +27,23 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 async function main(options) {
   const parts = await Promise.all(options.parts.map(loadPart));
   for (const part of parts) if (!options.large) part.workloads = part.workloads.filter(({ large }) => large !== true);
-  expectContenders(parts, options);
+  options.only = contendersMeant(parts, options);
   if (options.list) list(parts, options);
   else if (options.check) await check(parts, options);
   else await measure(parts, options);
 }
 
 /** A name that stands for nobody would give an empty table. */
-function expectContenders(parts, { only = [], ...options }) {
+function contendersMeant(parts, { only, ...options }) {
   const all = parts.flatMap(({ workloads }) =>
     workloads.flatMap((workload) => contendersOf(workload, { ...options, only: undefined })),
   );
   const names = [...new Set(all.flatMap(({ label, name }) => [label, name]))];
-  for (const name of only) expect('--only', name, names.includes(name), `one of ${names.join(', ')}`);
+  const meant = only?.flatMap((value) =>
+    names.includes(value) ? [value] : value.split(',').map((name) => name.trim()),
+  );
+  for (const name of meant ?? []) expect('--only', name, names.includes(name), `one of ${names.join(' | ')}`);
+  return meant;
 }
 
 function list(parts, options) {
@@ -73,6 +77,8 @@ async function check(parts, options) {
 }
 
 async function measure(parts, options) {
+  const folder = options.out ?? fileURLToPath(new URL('results', import.meta.url));
+  makeFolder(folder);
   if (options.peers) installPeers(progress);
   const machine = describeMachine();
   console.log(`${machineLine(machine)}\n`);
@@ -94,14 +100,26 @@ async function measure(parts, options) {
   }
   const overview = overviewOf(results);
   if (overview !== '') console.log(overview);
-  write(options, { machine, peers: options.peers ? peerVersions() : {}, rounds: options.rounds, results }, overview);
+  write(
+    options,
+    folder,
+    { machine, peers: options.peers ? peerVersions() : {}, rounds: options.rounds, results },
+    overview,
+  );
   const failed = results.some(({ contenders }) => contenders.some((contender) => contender.failed !== undefined));
   process.exitCode = failed ? 1 : 0;
 }
 
-function write(options, report, overview) {
-  const folder = options.out ?? fileURLToPath(new URL('results', import.meta.url));
-  mkdirSync(folder, { recursive: true });
+/** Before anything is measured: a long run must not be lost for it. */
+function makeFolder(folder) {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new OptionError(`--out is "${folder}", expected a folder that can be written: ${error.message}`);
+  }
+}
+
+function write(options, folder, report, overview) {
   const what = options.parts.length === partNames.length ? 'all' : options.parts.join('-');
   const name = join(folder, `${what}-node${process.versions.node.split('.')[0]}`);
   const peers = Object.entries(report.peers).map((peer) => peer.join(' '));

@@ -1,5 +1,5 @@
-// What has arrived of what was sent: how many, and how many of them out of turn. From each sender the numbers are due in the
-// order sent, each of them once.
+// What has arrived of what was sent: how many, and how many of them out of turn. From each sender, and at each receiver, the numbers
+// are due in the order sent, each of them once, and none behind the last.
 
 export class Arrivals {
   count = 0;
@@ -27,12 +27,12 @@ export class Arrivals {
   takeOfMany(n) {
     const due = this.#dueOf;
     const sender = n % due.length;
-    const inTurn = n === due[sender];
+    const inTurn = n === due[sender] && n < this.#size;
     due[sender] = n + due.length;
     this.add(inTurn);
   }
 
-  /** Where each of many receivers knows what is due to it. */
+  /** Where each of many receivers knows what is due to it, and how much in all: else one could have the signals of others. */
   add(inTurn) {
     if (!inTurn) this.outOfTurn++;
     if (++this.count === this.#size) this.#whenAll();

@@ -7,12 +7,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import { runTwentySubclasses } from './twenty-subclasses.mjs';
+import { watchArrivals } from './watch-arrivals.mjs';
 import { Work } from './work.mjs';
 
 const [file, peer] = process.argv.slice(2);
 const { workloads } = await import(pathToFileURL(file).href);
-/** What is lost is missed after so many seconds without an arrival. */
-const QUIET_S = 5;
 
 const peers = new Map();
 let dirtied = false;
@@ -45,7 +44,7 @@ async function measure(job) {
     // The monitor does not count the first time after a reset.
     await later(5);
   }
-  const watch = watchArrivals(work);
+  const watch = watchArrivals(work, (error) => process.send({ error }));
   const counted = await program(work);
   // What was sent once too often may still be under way.
   await later(1);
@@ -63,20 +62,6 @@ async function measure(job) {
     figures: work.figures,
     delayMs: delay && delay.percentile(99) / 1e6,
   };
-}
-
-/** Counts ticks, which do not come while the event loop is held: the time is of seconds in which something could have arrived. */
-function watchArrivals(work) {
-  let seen = 0;
-  let quiet = 0;
-  return setInterval(() => {
-    if (work.arrivals === undefined || !work.begun) return;
-    quiet = work.arrivals.count === seen ? quiet + 1 : 0;
-    seen = work.arrivals.count;
-    const problem = work.arrivals.problem();
-    if (quiet >= QUIET_S && problem !== undefined)
-      process.send({ error: `nothing has arrived for ${QUIET_S} s: ${problem}` });
-  }, 1000);
 }
 
 function later(ms) {

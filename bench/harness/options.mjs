@@ -12,7 +12,7 @@ export const HELP = `usage: npm run bench -- [part ...] [options]
                         that each counts right; installs nothing. Exit code 1 if one does not
   --large               also what takes gigabytes: a million threads
   --no-peers            taskthread and the floors only; installs nothing
-  --only A,B            these contenders only
+  --only A,B            these contenders only; once more for each whose name has a comma
   --out DIR             where to write NAME.json and NAME.md (bench/results)
   --list                prints the workloads and their contenders
   --help                prints this`;
@@ -23,7 +23,7 @@ const OPTIONS = {
   check: { type: 'boolean', default: false },
   large: { type: 'boolean', default: false },
   'no-peers': { type: 'boolean', default: false },
-  only: { type: 'string' },
+  only: { type: 'string', multiple: true },
   out: { type: 'string' },
   list: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -34,8 +34,9 @@ export function readOptions(args, partNames) {
   for (const part of positionals) expect('part', part, partNames.includes(part), `one of ${partNames.join(', ')}`);
   const rounds = values.rounds ?? (values.quick ? '3' : '5');
   expect('--rounds', rounds, /^\d+$/.test(rounds) && Number(rounds) >= 1, 'a whole number of at least 1');
-  const only = values.only?.split(',').map((name) => name.trim());
-  if (only !== undefined) expect('--only', values.only, only.every(Boolean), 'names of contenders, between commas');
+  const { only } = values;
+  const isList = (value) => value.split(',').every((name) => name.trim() !== '');
+  for (const value of only ?? []) expect('--only', value, isList(value), 'names of contenders, between commas');
   return {
     ...values,
     parts: positionals.length === 0 ? partNames : [...new Set(positionals)],

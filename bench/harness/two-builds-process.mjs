@@ -3,6 +3,7 @@
 
 import { loadPart as loadOfThis } from './catalogue.mjs';
 import { runTwentySubclasses as dirtyThis } from './twenty-subclasses.mjs';
+import { runOnce } from './watch-arrivals.mjs';
 import { Work } from './work.mjs';
 
 const WARM_UP_ROUNDS = 6;
@@ -20,8 +21,7 @@ const workloadOf = ({ workloads }) => workloads.find((workload) => workload.name
 
 async function once(program) {
   const work = new Work({ size, style });
-  const problem = work.problem(await program(work), ours.expected?.(size) ?? size);
-  if (problem !== undefined) throw new Error(`${name}: ${problem}`);
+  await runOnce(program, work, ours.expected?.(size) ?? size);
   return (work.cpuMs * 1e6) / size;
 }
 
@@ -35,11 +35,19 @@ const programs = {
   floor: ours.contenders.floor,
 };
 const took = { this: [], other: [], floor: [] };
-for (let round = 0; round < WARM_UP_ROUNDS + rounds; round++) {
-  const order = Object.keys(programs);
-  for (const who of round % 2 === 0 ? order : order.reverse()) {
-    const ns = await once(programs[who]);
-    if (round >= WARM_UP_ROUNDS) took[who].push(ns);
+const order = Object.keys(programs);
+try {
+  for (let round = 0; round < WARM_UP_ROUNDS + rounds; round++) {
+    for (const who of order) {
+      const ns = await once(programs[who]);
+      if (round >= WARM_UP_ROUNDS) took[who].push(ns);
+    }
+    // So that nobody always follows the same neighbour.
+    order.push(order.shift());
+    if (round % 2 === 1) order.reverse();
   }
+  console.log(JSON.stringify(took));
+} catch (error) {
+  console.error(`${name}: ${error.message}`);
+  process.exit(1);
 }
-console.log(JSON.stringify(took));

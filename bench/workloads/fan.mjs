@@ -82,13 +82,14 @@ function fanInByHand(awaitsAll) {
 class Listener extends TaskThread {
   due = 0;
 
-  constructor(arrivals) {
+  constructor(arrivals, rounds) {
     super();
     this.arrivals = arrivals;
+    this.rounds = rounds;
   }
 
   signalHandler(signal) {
-    const inTurn = signal === this.due;
+    const inTurn = signal === this.due && signal < this.rounds;
     this.due = signal + 1;
     this.arrivals.add(inTurn);
   }
@@ -99,17 +100,17 @@ class Speaker extends TaskThread {
     super();
     this.work = work;
     this.arrivals = work.expectArrivals();
+    this.rounds = work.size / CHILDREN;
   }
 
   async enter() {
-    const children = Array.from({ length: CHILDREN }, () => this.addChild(new Listener(this.arrivals)));
+    const children = Array.from({ length: CHILDREN }, () => this.addChild(new Listener(this.arrivals, this.rounds)));
     this.listeners = await Promise.all(children);
     this.tasks.reCreate('send', (turn) => this.send(turn));
   }
 
   async send(turn) {
-    const { work } = this;
-    const rounds = work.size / CHILDREN;
+    const { work, rounds } = this;
     work.begin();
     for (let i = 0; i < rounds; i++) {
       const waits = turn.sendToChildren(this.listeners, i);
@@ -133,7 +134,7 @@ function fanOutByHand(awaitsAll) {
     const listen = async (queue) => {
       for (let due = 0, taken = 0; taken < rounds; taken++) {
         const item = awaitsAll || queue.empty ? await queue.take() : queue.take();
-        const inTurn = item === due;
+        const inTurn = item === due && item < rounds;
         due = item + 1;
         arrivals.add(inTurn);
       }

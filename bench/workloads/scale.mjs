@@ -16,7 +16,7 @@ class Counter extends TaskThread {
   }
 
   signalHandler(signal) {
-    const inTurn = signal === this.due;
+    const inTurn = signal === this.due && signal <= this.tally.last;
     this.due = signal + 1;
     this.tally.arrivals.add(inTurn);
   }
@@ -25,6 +25,12 @@ class Counter extends TaskThread {
 /** Where signals are counted: first each thread's first one, which is not measured, because lanes are made with it. */
 class Tally {
   arrivals;
+  /** The last round, in which some have nothing where the signals do not come out even. */
+  last;
+
+  constructor(work, threads) {
+    this.last = Math.ceil(work.size / threads);
+  }
 
   warmUp(threads) {
     return new Promise((resolve) => {
@@ -51,7 +57,7 @@ class Wide extends TaskThread {
 
   async drive(turn) {
     const { work, threads } = this;
-    const tally = new Tally();
+    const tally = new Tally(work, threads);
     const before = work.heapUsed();
     const beganAt = performance.now();
     const children = [];
@@ -91,12 +97,12 @@ const ours = (threads) => async (work) => {
 
 /** By hand: a queue and a loop each, awaiting only when it must. */
 const byHand = (threads) => async (work) => {
-  const tally = new Tally();
+  const tally = new Tally(work, threads);
   const loop = async (queue) => {
     for (let due = 0; ; ) {
       const item = queue.empty ? await queue.take() : queue.take();
       if (item === 'stop') return;
-      const inTurn = item === due;
+      const inTurn = item === due && item <= tally.last;
       due = item + 1;
       tally.arrivals.add(inTurn);
     }

@@ -89,7 +89,7 @@ async function spawnByHand(id, siblings) {
   return new HandWritten(id, siblings);
 }
 
-function byHand(what) {
+function byHand(what, awaitsAll = true) {
   return async (work) => {
     const before = work.heapUsed();
     if (what === 'spawn') work.begin();
@@ -102,7 +102,10 @@ function byHand(what) {
     if (what === 'spawn') work.end();
     work.figure('heap bytes each', (work.heapUsed() - before) / work.size);
     if (what === 'stop') work.begin();
-    for (const one of all) await one.queue.put(STOP);
+    for (const one of all) {
+      const waits = one.queue.put(STOP);
+      if (awaitsAll || waits !== undefined) await waits;
+    }
     await Promise.all(all.map(({ ended }) => ended));
     if (what === 'stop') work.end();
     const left = siblings.size;
@@ -117,7 +120,10 @@ const common = { memory: true, unit: 'threads', peers: ['nact', 'xstate', 'effec
 const million = { ...common, size: 1_000_000, large: true, scalable: false, heapMb: 8_000, classes: false, peers: [] };
 
 function workload(name, what, more) {
-  return { name, contenders: { taskthread: nursery(what), floor: byHand(what) }, ...more };
+  const contenders = { taskthread: nursery(what), floor: byHand(what) };
+  // To make one there is nothing to await but what all await.
+  if (what === 'stop') contenders['sync floor'] = byHand(what, false);
+  return { name, contenders, ...more };
 }
 
 export const workloads = [

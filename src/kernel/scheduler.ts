@@ -47,8 +47,10 @@ export type Settling = (settle: () => void) => void;
 
 /** Decides what runs next, and when the event loop gets its turn. A test can replace it. */
 export interface Scheduler {
-  /** The time in whole milliseconds: within a slice as of the last reading, so at most a slice old. */
+  /** The time: within a slice as of the last reading, so at most a slice old. */
   readonly coarseNow: number;
+  /** The same in whole milliseconds, for what is noted with each signal: a number with a fraction is an object of its own. */
+  readonly wholeNow: number;
   /** Puts a runnable at the end of the run queue, once. */
   enqueue(runnable: Runnable): void;
   /** Goes on with a runnable whose wait is over: at once if the slice allows, else from the queue. */
@@ -97,7 +99,7 @@ export class LoopScheduler implements Scheduler {
   #sliceEnd = 0;
   #readings = 0;
   #lastReading: number;
-  /** Kept, because who asks for it asks for each signal. A number with a fraction would be an object of its own wherever it is noted. */
+  /** Kept, and not rounded anew for each signal. */
   #lastWhole: number;
   /** Things left until the clock is read again. */
   #credit = 0;
@@ -119,6 +121,10 @@ export class LoopScheduler implements Scheduler {
   }
 
   get coarseNow(): number {
+    return this.#open ? this.#lastReading : this.#clock.now();
+  }
+
+  get wholeNow(): number {
     return this.#open ? this.#lastWhole : Math.floor(this.#clock.now());
   }
 

@@ -1,13 +1,18 @@
 /** Promises, and what behaves like them, when it is not known what was given. Pure. */
 
-/** True of a promise and of what behaves like one. Asks for a promise first: of one that is plain, V8 knows that by its shape. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (value instanceof Promise) return true;
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
-}
-
 // oxlint-disable-next-line typescript/unbound-method -- it is compared, and not called
 const nativeThen = Promise.prototype.then;
+
+/** True of a promise and of what behaves like one. A plain promise is asked for first: V8 knows it by its shape. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    if (value instanceof Promise && value.then === nativeThen) return true;
+  } catch {
+    // It is asked once more, and what it throws then is thrown.
+  }
+  return typeof (value as { then?: unknown }).then === 'function';
+}
 
 /**
  * A real promise for it: one that settles once, later, and does not throw when it is asked. `resolve` hands a plain promise

@@ -30,7 +30,7 @@ export class FunctionTurn extends Turn {
 
   /** Its function is called. Not for users. */
   began(): this {
-    this.since = this.#life.host.scheduler.coarseNow;
+    this.since = this.#life.host.scheduler.wholeNow;
     return this;
   }
 

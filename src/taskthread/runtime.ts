@@ -79,7 +79,7 @@ export abstract class Runtime extends ThreadView implements Runnable, HandlerOwn
     const since = this.host.clock.now();
     const things = this.#step(1);
     const { running } = this;
-    if (running !== undefined) running.since = Math.floor(since);
+    if (running !== undefined) running.since = since;
     this.executionFinished({
       key: running?.key ?? {},
       what: hookNameOf(lane),
@@ -248,7 +248,7 @@ export abstract class Runtime extends ThreadView implements Runnable, HandlerOwn
         this.#handlerRun ??= new HandlerRun(this, this.host.scheduler);
         const run = this.#handlerRun;
         run.took(lane, signal);
-        this.running = run.began(turn, run.scheduler.coarseNow);
+        this.running = run.began(turn, run.scheduler.wholeNow);
         if (this.liveness !== undefined) {
           run.key = turn;
           this.executionBegan();

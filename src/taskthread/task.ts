@@ -209,7 +209,7 @@ export class Task implements Runnable, WaitOwner, TurnedTask {
       this.#executing = false;
       if (waits) {
         this.#running = true;
-        this.#runningSince = this.#patience === undefined ? this.#owner.host.scheduler.coarseNow : since;
+        this.#runningSince = this.#owner.host.scheduler.coarseNow;
         if (this.#patience !== undefined) this.#owner.executionBegan(this.#patience.progressMs);
         this.#onTurnDone ??= () => this.#turnDone();
         this.#onTurnFailed ??= (error) => this.#turnFailed(error);

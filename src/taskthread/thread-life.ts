@@ -46,7 +46,7 @@ export abstract class ThreadLife extends ThreadSupervising implements ParentEnd,
   protected override begin(): void {
     this.become('start');
     live.threads++;
-    this.bornAt = this.host.scheduler.coarseNow;
+    this.bornAt = this.host.scheduler.wholeNow;
     const enter = this.enterHook();
     if (enter === undefined) this.#entered();
     else

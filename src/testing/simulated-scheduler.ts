@@ -92,6 +92,10 @@ export class SimulatedScheduler implements Scheduler {
   // ---- as a tree sees it ----
 
   get coarseNow(): number {
+    return this.#clock.now();
+  }
+
+  get wholeNow(): number {
     return Math.floor(this.#clock.now());
   }
 

@@ -127,7 +127,7 @@ test.each([
   120_000,
 );
 
-/** Another checkout: the benchmarks and the package of this one, in `folder`. */
+/** The benchmarks, in `folder`. */
 function copyOfBench(): string {
   const copy = join(folder, 'bench');
   cpSync(join(root, 'bench'), copy, {
@@ -138,12 +138,18 @@ function copyOfBench(): string {
   return copy;
 }
 
+/** Another checkout, in `folder`. */
+function copyOfCheckout(): void {
+  copyOfBench();
+  cpSync(join(root, 'dist/esm'), join(folder, 'dist/esm'), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+}
+
 const startBuilds = (...args: readonly string[]): ReportingProcess =>
   startProcess(args, [process.execPath, join(root, 'bench/builds.mjs')]);
 
 test('compares this build with another one, and both with the floor', async () => {
-  copyOfBench();
-  cpSync(join(root, 'dist/esm'), join(folder, 'dist/esm'), { recursive: true });
+  copyOfCheckout();
   const builds = startBuilds(folder, 'relay', '--20-classes', '--quick', '--processes', '1', '--rounds', '1');
   expect((await builds.waitExit(TIMEOUT_MS)).code).toBe(0);
   const text = builds.lines.join('\n');
@@ -152,24 +158,60 @@ test('compares this build with another one, and both with the floor', async () =
   expect(text).toMatch(new RegExp(String.raw`\| relay, async handlers +\| ${figures}`));
 }, 120_000);
 
-test('does not compare builds of which one delivers wrong', async () => {
-  copyOfBench();
-  cpSync(join(root, 'dist/esm'), join(folder, 'dist/esm'), { recursive: true });
-  const file = join(folder, 'bench/workloads/up.mjs');
-  const text = readFileSync(file, 'utf8').replace('this.arrivals.take(signal)', 'this.arrivals.take(signal + 1)');
+/** In the copy of the benchmarks: each of these texts is replaced, and must stand there. */
+function change(workloads: string, ...changes: readonly (readonly [string, string])[]): void {
+  const file = join(folder, 'bench/workloads', workloads);
+  let text = readFileSync(file, 'utf8');
+  for (const [from, to] of changes) {
+    expect(text).toContain(from);
+    text = text.replaceAll(from, to);
+  }
   writeFileSync(file, text);
+}
+
+const TO_HALF = ['sendToChildren(this.listeners, i)', 'sendToChildren(this.listeners.slice(500), i)'] as const;
+const ALL_FROM_HALF = 'n < (this.index % 2 === 0 ? 2 * this.work.size : 0); n += CHILDREN';
+
+test.each([
+  {
+    what: 'all from every second sender',
+    changes: [['n < this.work.size; n += CHILDREN', ALL_FROM_HALF] as const],
+    wrong: 'fan-in',
+  },
+  {
+    what: 'all to half of the receivers',
+    changes: [TO_HALF, ['i < rounds; i++', 'i < 2 * rounds; i++'] as const],
+    wrong: 'fan-out',
+  },
+])(
+  'does not count as right what delivers $what',
+  async ({ changes, wrong }) => {
+    const copy = copyOfBench();
+    symlinkSync(join(root, 'dist'), join(folder, 'dist'));
+    change('fan.mjs', ...changes);
+    const bench = startProcess(['fan', '--check', '--only', 'taskthread'], [process.execPath, join(copy, 'run.mjs')]);
+    expect((await bench.waitExit(TIMEOUT_MS)).code).toBe(1);
+    expect(bench.lines.filter((line) => line.includes(' of them out of turn'))).toHaveLength(4);
+    expect(
+      bench.lines.filter((line) => line.startsWith(`${wrong}: `) && line.includes(' of them out of turn')),
+    ).toHaveLength(4);
+  },
+  120_000,
+);
+
+test('does not compare builds of which one delivers wrong, and does not wait for what is lost', async () => {
+  copyOfCheckout();
+  change('up.mjs', ['this.arrivals.take(signal)', 'if (signal !== 77) this.arrivals.take(signal)']);
   const builds = startBuilds(folder, 'up', '--quick', '--processes', '1', '--rounds', '1');
   expect((await builds.waitExit(TIMEOUT_MS)).code).toBe(1);
-  expect(builds.lines.join('\n')).toMatch(/up: delivered \d+ of \d+, \d+ of them out of turn/);
+  expect(builds.lines).toContain('up: nothing has arrived for 5 s: delivered 99999 of 100000, 1 of them out of turn');
 }, 120_000);
 
 test.each([
   { args: ['--help'], code: 0, says: '--processes N' },
   { args: [], code: 2, says: 'OTHER is "", expected another checkout of this repository' },
   { args: [tmpdir(), 'tell'], code: 2, says: `OTHER is "${tmpdir()}", expected another checkout` },
-  { args: [root], code: 2, says: 'workload is "", expected one of ' },
-  { args: [root, 'tel'], code: 2, says: 'workload is "tel", expected one of ' },
-  { args: [root, 'tell', '--rounds', '0'], code: 2, says: '--rounds is "0", expected a whole number of at least 1' },
+  { args: [root, 'tell'], code: 2, says: `OTHER is "${root}", expected another checkout` },
 ])('the comparison of builds ends with $code for $args', async ({ args, code, says }) => {
   const builds = startBuilds(...args);
   expect((await builds.waitExit(TIMEOUT_MS)).code).toBe(code);
@@ -206,6 +248,8 @@ test.each([
   { args: ['tel'], code: 2, says: 'part is "tel", expected one of ' },
   { args: ['--rounds', 'few'], code: 2, says: '--rounds is "few", expected a whole number of at least 1' },
   { args: ['--only', 'a,,b'], code: 2, says: '--only is "a,,b", expected names of contenders' },
+  { args: ['tell', '--check', '--only', 'taskthread, await'], code: 0, says: '2 of 2 programs ran and counted right' },
+  { args: ['tell', '--no-peers', '--out', '/dev/null/x'], code: 2, says: '--out is "/dev/null/x", expected a folder' },
   { args: ['--quik'], code: 2, says: "Unknown option '--quik'" },
 ])('ends with $code for $args', async ({ args, code, says }) => {
   const bench = startBench(...args);

@@ -202,7 +202,14 @@ describe('law 9 on an ask', () => {
     const next = new Promise<void>((resolve) => {
       open = resolve;
     });
-    const scheduler = { coarseNow: 0, spends: 0, enqueue() {}, resume() {}, nextSlice: () => next } as const;
+    const scheduler = {
+      coarseNow: 0,
+      wholeNow: 0,
+      spends: 0,
+      enqueue() {},
+      resume() {},
+      nextSlice: () => next,
+    } as const;
     const counted = { ...scheduler, spend: () => ++counted.spends > 0 };
     return { scheduler: counted, open };
   }

@@ -334,15 +334,15 @@ describe('when nothing is to be done', () => {
     await nextImmediate();
   });
 
-  test('the coarse time is whole, within a slice and outside of one', async () => {
+  test('the whole time is that of the last reading within a slice, and the time outside of one', async () => {
     clock.time += 0.75;
-    expect(scheduler.coarseNow).toBe(Math.floor(clock.time));
+    expect(scheduler.wholeNow).toBe(Math.floor(clock.time));
     scheduler.spend();
-    expect(scheduler.coarseNow).toBe(Math.floor(clock.time));
+    expect(scheduler.wholeNow).toBe(Math.floor(clock.time));
     clock.time += 1;
     scheduler.spend();
     scheduler.spend();
-    expect(scheduler.coarseNow).toBe(Math.floor(clock.time));
+    expect(scheduler.wholeNow).toBe(Math.floor(clock.time));
     await nextImmediate();
   });
 });

@@ -43,6 +43,21 @@ test('only what has a then is a promise', () => {
   ).toEqual([false, false, false, false, true, true]);
 });
 
+test('what only looks like a promise is none', () => {
+  const { proxy: revoked, revoke } = Proxy.revocable(() => {}, {});
+  revoke();
+  const secretive = (target: object): object =>
+    new Proxy(target, {
+      getPrototypeOf() {
+        throw new Error('asked for its prototype');
+      },
+    });
+  const likeOne = Object.setPrototypeOf(() => {}, Promise.prototype) as unknown;
+  const withoutThen = [undefined, null, 5].map(ownThen);
+  expect([revoked, secretive(() => {}), secretive({}), likeOne, ...withoutThen].map(isThenable)).not.toContain(true);
+  expect(isThenable(secretive(Object.fromEntries([['then', () => {}]])))).toBe(true);
+});
+
 test('a plain promise is handed through', () => {
   const plain = Promise.resolve(1);
   expect(toPromise(plain)).toBe(plain);

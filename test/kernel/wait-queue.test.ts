@@ -43,6 +43,28 @@ describe('a line of waiters', () => {
     expect(order).toEqual(['a 1', 'b 2', 'c 3']);
   });
 
+  test.each([
+    ['the first', 'a', ['b', 'c', 'd']],
+    ['one in the middle', 'b', ['a', 'c', 'd']],
+    ['the last', 'c', ['a', 'b', 'd']],
+  ])('knows its order also when %s has left', async (_which, leaves, left) => {
+    const line = new WaitQueue();
+    const order: string[] = [];
+    const scopes = ['a', 'b', 'c'].map((name) => {
+      const scope = new CancelScope(host);
+      void line.park(owner, { scope }).then(
+        () => order.push(name),
+        () => {},
+      );
+      return { name, scope };
+    });
+    scopes.find(({ name }) => name === leaves)?.scope.cancel(stop);
+    void line.park(owner).then(() => order.push('d'));
+    expect([line.wakeFirst(), line.wakeFirst(), line.wakeFirst(), line.wakeFirst()]).toEqual([true, true, true, false]);
+    await microtasks();
+    expect(order).toEqual(left);
+  });
+
   test('wakes all in their order, but not those who park when they are woken', async () => {
     const line = new WaitQueue();
     const order: string[] = [];

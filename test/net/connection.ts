@@ -145,6 +145,7 @@ export class HandClock implements Clock {
 /** A scheduler whose slice is always spent, and whose next slice comes when the test says so. */
 export class HandScheduler implements Scheduler {
   coarseNow = 0;
+  wholeNow = 0;
   spends = 0;
   #open: (() => void) | undefined;
   #next: Promise<void> | undefined;

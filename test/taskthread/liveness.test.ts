@@ -122,6 +122,31 @@ describe('an execution that takes too long', () => {
     expect(words).not.toContain('overdue');
   });
 
+  test('is not told of a handler before its time either', async () => {
+    const words: string[] = [];
+    const toy = new Toy({ signal: (_signal, _me, turn) => turn.sleep(49.5) }, { progressMs: 50 });
+    const root = await grow(toy, { onRecord: ({ kind }) => words.push(kind) });
+    time().clock.moveTo(time().now + 0.75);
+    await root.send('work');
+    await time().advance(60);
+    expect(words).not.toContain('overdue');
+  });
+
+  test('is looked at again between two milliseconds, and then told once', async () => {
+    const told: unknown[] = [];
+    const toy = new Toy({}, { progressMs: 1000 });
+    await grow(toy, { onRecord: (record) => told.push(record) });
+    for (const [name, afterMs] of [
+      ['a', 0.2],
+      ['b', 0.7],
+    ] as const) {
+      toy.tasks.reCreate(name, (turn: TaskTurn<unknown>) => turn.sleep(1e6), { afterMs, progressMs: 50 });
+    }
+    await time().advance(200);
+    const overdue = told.filter((record) => (record as { kind: string }).kind === 'overdue');
+    expect(overdue).toHaveLength(2);
+  });
+
   test('is not told of the time that a quick task has held the event loop before it', async () => {
     const told: string[] = [];
     const toy = new Toy({ exit: () => hold(1) }, { progressMs: 3 });
