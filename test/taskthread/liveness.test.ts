@@ -134,7 +134,7 @@ describe('an execution that takes too long', () => {
 
   test('is looked at again between two milliseconds, and then told once', async () => {
     const told: unknown[] = [];
-    const toy = new Toy({}, { progressMs: 1000 });
+    const toy = new Toy();
     await grow(toy, { onRecord: (record) => told.push(record) });
     for (const [name, afterMs] of [
       ['a', 0.2],
