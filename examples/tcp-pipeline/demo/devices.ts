@@ -245,4 +245,8 @@ say('finished', {
   digest: values['no-digest'] ? null : combineDigests(digests),
   connections: reports,
 });
+// The last report is long, and an exit does not wait for what a pipe has not taken yet.
+await new Promise<void>((written) => {
+  process.stdout.write('', () => written());
+});
 process.exit(reports.every(({ error, ending }) => error === null || ending !== 'sent') ? 0 : 1);
