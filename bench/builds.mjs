@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { loadPart, partNames } from './harness/catalogue.mjs';
-import { ContenderFailed, endAll, running } from './harness/contender.mjs';
+import { ContenderFailed, endAllWhenInterrupted, running } from './harness/contender.mjs';
 import { expect, OptionError, parseCommand } from './harness/options.mjs';
 import { progress, progressOver } from './harness/progress.mjs';
 import { ratioSummary, summary } from './harness/statistics.mjs';
@@ -35,14 +35,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const program = fileURLToPath(new URL('harness/two-builds-process.mjs', import.meta.url));
 const run = promisify(execFile);
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.once(signal, () => {
-    endAll();
-    progressOver();
-    console.error('interrupted');
-    process.exit(130);
-  });
-}
+endAllWhenInterrupted('interrupted');
 
 async function readCommand() {
   const { values, positionals } = parseCommand(process.argv.slice(2), OPTIONS);

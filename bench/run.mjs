@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contendersOf, loadPart, partNames } from './harness/catalogue.mjs';
 import { checkPart } from './harness/check-workload.mjs';
-import { endAll, running } from './harness/contender.mjs';
+import { endAll, endAllWhenInterrupted, running } from './harness/contender.mjs';
 import { describeMachine, machineLine } from './harness/machine.mjs';
 import { measureWorkload } from './harness/measure-workload.mjs';
 import { expect, HELP, OptionError, readOptions } from './harness/options.mjs';
@@ -15,14 +15,7 @@ import { installPeers, peerVersions } from './harness/peers.mjs';
 import { progress, progressOver } from './harness/progress.mjs';
 import { overviewOf, tableOf } from './harness/tables.mjs';
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.once(signal, () => {
-    endAll();
-    progressOver();
-    console.error('interrupted: what was measured so far is not written');
-    process.exit(130);
-  });
-}
+endAllWhenInterrupted('interrupted: what was measured so far is not written');
 
 async function main(options) {
   const parts = await Promise.all(options.parts.map(loadPart));

@@ -1,6 +1,7 @@
 // A contender as the harness sees it: a process that is asked to do one measurement at a time.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { progressOver } from './progress.mjs';
 
 const program = fileURLToPath(new URL('contender-process.mjs', import.meta.url));
 const alive = new Set();
@@ -68,6 +69,18 @@ export class Contender {
 export function running(process) {
   others.add(process);
   process.on('close', () => others.delete(process));
+}
+
+/** When somebody interrupts it: all processes end, and then this one. */
+export function endAllWhenInterrupted(says) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => {
+      endAll();
+      progressOver();
+      console.error(says);
+      process.exit(130);
+    });
+  }
 }
 
 /** Ends all processes that are still there. */
