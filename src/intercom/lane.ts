@@ -83,7 +83,7 @@ export class Lane extends LaneContents implements SenderLineOwner {
    * *Cancel-safe:* a cancelled send was not accepted. *Ordering:* as sent.
    */
   send(signal: unknown, wait: Wait): Promise<void> | undefined {
-    // The short way, for what is by far the most frequent: room, no weights, no key, nobody waiting.
+    // The short way, for what is by far the most frequent: room, no weights, no key, nobody waiting (who waits has found it full).
     if (this.plain && this.signals.length < this.options.capacity && !this.overflowing && !this.#closed) {
       this.#offered++;
       this.accepted++;

@@ -169,7 +169,9 @@ export class Turn<in Up = never> implements Scoped {
     options?: AskOptions,
   ): Promise<Answer> {
     if (options?.timeoutMs === undefined) return ChildHandle.askFrom(this.#owner, child, make, this);
-    return this.#askWithin(options.timeoutMs, (turn) => ChildHandle.askFrom(this.#owner, child, make, turn));
+    return this.#within('the answer', options.timeoutMs, false, (turn) =>
+      ChildHandle.askFrom(this.#owner, child, make, turn),
+    );
   }
 
   /** Sends the parent a request and waits for its answer; as `ask` otherwise, also *Cancel-safe:*. */
@@ -177,7 +179,7 @@ export class Turn<in Up = never> implements Scoped {
     const owner = this.#owner;
     if (owner.ended) return rejected(new ThreadEndedError(owner.path), owner.host.scheduler);
     if (options?.timeoutMs === undefined) return owner.edge.askUp(make, this);
-    return this.#askWithin(options.timeoutMs, (turn) => owner.edge.askUp(make, turn));
+    return this.#within('the answer', options.timeoutMs, false, (turn) => owner.edge.askUp(make, turn));
   }
 
   /** Waits; 0 gives the event loop its turn. Rejects with `InvalidOptionError`. *Cancel-safe:* no timer is left. */
@@ -246,9 +248,5 @@ export class Turn<in Up = never> implements Scoped {
     }
     const limit = { what, timeoutMs: ms, outer: this.cancelScope, shielded };
     return calm(withinLimit(owner.host, limit, (scope) => work(new Turn<Up>(owner, this.what, scope, this.party))));
-  }
-
-  #askWithin<Answer>(timeoutMs: number, ask: (turn: Turn<Up>) => Promise<Answer>): Promise<Answer> {
-    return this.#within('the answer', timeoutMs, false, ask);
   }
 }

@@ -37,6 +37,12 @@ export const coreFaults: readonly Fault[] = [
     "if (how === 'cancelled') {}",
   ],
   ['a lost signal is not reported', LANE, 'this.owner.signalLost(this, signal, reason, deliveries);', ''],
+  [
+    'a signal overtakes senders that wait, by the short way',
+    LANE,
+    '!this.overflowing && !this.#closed',
+    '!this.#closed',
+  ],
   ['a signal overtakes senders that wait', LANE, 'senderWaits: this.#senderWaits(),', 'senderWaits: false,'],
   ['a signal replaces another past one that waits', LANE, 'this.#senders?.hasKey(parcel.key) !== true', 'true'],
   [
